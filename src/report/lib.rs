@@ -49,6 +49,7 @@ use plimsoll_capacity::autoscaling::AutoscalingAdvice;
 pub use extras::{ReportError, ReportExtras};
 pub use marks::{MarkChange, MarkSide};
 pub use model::{Report, RunCompletion};
+pub use totals::is_enough;
 pub use pooled::HeatRows;
 pub use pooled::heat_shade;
 pub use series::{RunSeries, SeriesPoint, StackSeries, StepPoint, StepSeries};

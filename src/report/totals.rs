@@ -129,7 +129,7 @@ impl PartTotals {
 
 /// Whether there are values enough for a quantile: it needs 1/(1 − q) of them. Of 8 requests, a p99 would only be the
 /// maximum by another name.
-pub(super) fn is_enough(count: u64, q: f64) -> bool {
+pub fn is_enough(count: u64, q: f64) -> bool {
     count as f64 * (1.0 - q) >= 1.0 - 1e-9
 }
 

@@ -133,28 +133,33 @@ fn row(
             Span::styled(format!("{verdict:<15}"), tone),
             Span::raw(format!(
                 "{rate:>9}{:>10}{:>10}{:>10}{errors:>10}",
-                ms(run.p50_ms),
-                ms(run.p95_ms),
-                ms(run.p99_ms)
+                time(run.p50_ms),
+                time(run.p95_ms),
+                time(run.p99_ms)
             )),
         ])
     } else if width >= 72 {
         Line::from(vec![
             Span::raw(format!("{mark}{when:<17}{:<24}", cut(&what, 23))),
             Span::styled(format!("{verdict:<15}"), tone),
-            Span::raw(format!("{rate:>8}{:>10}", ms(run.p95_ms))),
+            Span::raw(format!("{rate:>8}{:>10}", time(run.p95_ms))),
         ])
     } else {
         Line::from(vec![
             Span::raw(format!("{mark}{:<12}", cut(&what, 11))),
             Span::styled(format!("{verdict:<13}", verdict = cut(&verdict, 12)), tone),
-            Span::raw(format!("{:>9}", ms(run.p95_ms))),
+            Span::raw(format!("{:>9}", time(run.p95_ms))),
         ])
     };
     if here {
         line = line.style(Theme::CHOSEN);
     }
     line
+}
+
+/// A response time in milliseconds.
+fn time(value: Option<f64>) -> String {
+    value.map_or_else(|| "n/a".to_owned(), ms)
 }
 
 /// p95 and rate over the runs of the same system and workload, oldest at the left.
@@ -174,7 +179,7 @@ fn trend(history: &History, width: usize, theme: Theme) -> Vec<Line<'static>> {
             ),
         ])
     };
-    vec![line("p95", |run| run.p95_ms), line("req/s", |run| run.rate)]
+    vec![line("p95", |run| run.p95_ms.unwrap_or_default()), line("req/s", |run| run.rate)]
 }
 
 fn comparison(history: &History, newer: usize, older: usize, theme: Theme) -> Vec<Line<'static>> {
@@ -184,11 +189,11 @@ fn comparison(history: &History, newer: usize, older: usize, theme: Theme) -> Ve
     let title =
         format!("{} {} against {} {}", now.name, now.started_utc, then.name, then.started_utc);
     let rows = [
-        ("req/s", now.rate, then.rate),
+        ("req/s", Some(now.rate), Some(then.rate)),
         ("p50 ms", now.p50_ms, then.p50_ms),
         ("p95 ms", now.p95_ms, then.p95_ms),
         ("p99 ms", now.p99_ms, then.p99_ms),
-        ("errors %", now.error_rate * 100.0, then.error_rate * 100.0),
+        ("errors %", Some(now.error_rate * 100.0), Some(then.error_rate * 100.0)),
     ];
     let mut lines = vec![Line::styled(format::line(&title, 120), theme.style(Tone::Strong))];
     lines.extend(rows.map(|(name, now, then)| Line::from(compared(name, now, then))));

@@ -18,12 +18,14 @@ pub struct PastRun {
     pub verdict: Verdict,
     /// Requests a second.
     pub rate: f64,
-    /// Response times in milliseconds.
-    pub p50_ms: f64,
+    /// Where the load went.
+    pub target: String,
+    /// Response times in milliseconds; none where too few requests succeeded for the quantile.
+    pub p50_ms: Option<f64>,
     /// The same.
-    pub p95_ms: f64,
+    pub p95_ms: Option<f64>,
     /// The same.
-    pub p99_ms: f64,
+    pub p99_ms: Option<f64>,
     /// Failed requests among all, 0 to 1.
     pub error_rate: f64,
     /// Whether it lies where a run of its system is written: a sample does not.
@@ -128,12 +130,14 @@ impl History {
         self.runs.get(self.at).map(|run| run.folder.clone())
     }
 
-    /// The last run of the same system and workload that began before this one.
+    /// The last valid run of the same system, workload and target that began before this one.
     pub(super) fn before(&self, report: &Report) -> Option<&PastRun> {
         let header = &report.header;
         self.runs.iter().find(|run| {
             run.name == header.name
                 && run.workload == header.workload
+                && run.target == header.target
+                && run.verdict != Verdict::NotValid
                 && run.started_utc < header.started_utc
         })
     }

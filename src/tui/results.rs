@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use plimsoll_metrics::Phase;
 use plimsoll_metrics::Tally;
-use plimsoll_report::{Report, agents, format, mark_rows, wording};
+use plimsoll_report::{Report, agents, format, is_enough, mark_rows, wording};
 use plimsoll_slo::ValidityStatus;
 use plimsoll_units::{Nanos, Ratio};
 
@@ -291,13 +291,18 @@ impl PageLines {
         let Some(before) = before else { return };
         self.section("beside the run before");
         let run = &report.shown.run;
-        let time = |q| run.success_time().quantile(q).as_millis_f64();
+        let times = run.success_time();
+        let time = |q| is_enough(times.count(), q).then(|| times.quantile(q).as_millis_f64());
         let rows = [
-            ("req/s", report.shown.rate().get(), before.rate),
+            ("req/s", Some(report.shown.rate().get()), Some(before.rate)),
             ("p50 ms", time(0.50), before.p50_ms),
             ("p95 ms", time(0.95), before.p95_ms),
             ("p99 ms", time(0.99), before.p99_ms),
-            ("errors %", run.counts.error_rate().get() * 100.0, before.error_rate * 100.0),
+            (
+                "errors %",
+                Some(run.counts.error_rate().get() * 100.0),
+                Some(before.error_rate * 100.0),
+            ),
         ];
         for (name, now, then) in rows {
             let line = compared(name, now, then);
@@ -316,10 +321,13 @@ impl PageLines {
 }
 
 /// `p95 ms      12.1   was 11.8   +2.5 %`.
-pub(super) fn compared(name: &str, now: f64, then: f64) -> String {
-    let figure = |value: f64| format::significant(value, 3);
-    let change =
-        if then > 0.0 { format!("{:+.1} %", (now / then - 1.0) * 100.0) } else { "–".to_owned() };
+pub(super) fn compared(name: &str, now: Option<f64>, then: Option<f64>) -> String {
+    let figure =
+        |value: Option<f64>| value.map_or("n/a".to_owned(), |value| format::significant(value, 3));
+    let change = match (now, then) {
+        (Some(now), Some(then)) if then > 0.0 => format!("{:+.1} %", (now / then - 1.0) * 100.0),
+        _ => "–".to_owned(),
+    };
     format!("{name:<10}{:>10}  was {:>10}  {change:>9}", figure(now), figure(then))
 }
 

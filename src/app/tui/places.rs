@@ -159,16 +159,22 @@ pub(super) fn past_run(folder: PathBuf) -> Option<PastRun> {
     let bytes = fs::read(folder.join("result.json")).ok()?;
     let result: Value = serde_json::from_slice(&bytes).ok()?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let time = |name: &str| result["response_time_ms"][name].as_f64().unwrap_or_default();
+    let succeeded = result["judged"]["requests"].as_f64().unwrap_or_default()
+        * (1.0 - result["errors"]["rate"].as_f64().unwrap_or_default());
+    let time = |name: &str, q: f64| {
+        let time = result["response_time_ms"][name].as_f64();
+        time.filter(|_| is_enough(succeeded.round() as u64, q))
+    };
     Some(PastRun {
         name: text(&result["name"])?,
         workload: text(&result["conditions"]["workload"])?,
         started_utc: text(&result["started_utc"])?,
         verdict: serde_json::from_value::<Verdict>(result["verdict"].clone()).ok()?,
         rate: result["load"]["achieved_rate_per_s"].as_f64().unwrap_or_default(),
-        p50_ms: time("p50"),
-        p95_ms: time("p95"),
-        p99_ms: time("p99"),
+        target: text(&result["conditions"]["target"]).unwrap_or_default(),
+        p50_ms: time("p50", 0.5),
+        p95_ms: time("p95", 0.95),
+        p99_ms: time("p99", 0.99),
         error_rate: result["errors"]["rate"].as_f64().unwrap_or_default(),
         is_own: is_own(&folder, result["name"].as_str().unwrap_or_default()),
         folder,
