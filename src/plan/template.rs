@@ -8,6 +8,7 @@ mod condition;
 mod error;
 mod escape;
 mod files;
+mod filters;
 mod functions;
 mod jwt;
 mod names;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use minijinja::{Environment, Expression, UndefinedBehavior, Value};
+
+use filters::UnknownFilter;
 
 use super::{DealtRows, Shard};
 use plimsoll_scenario::nesting::{OPERATOR_LIMIT, operators};
@@ -252,6 +255,12 @@ impl TemplateSet {
             .compile_expression_owned(source.to_owned())
             .map_err(|error| TemplateError::Syntax { at: at.clone(), message: plain(&error) })?;
         self.check_names(&expression, &at)?;
+        if let Some(UnknownFilter { what, name, known }) =
+            filters::unknown(self.environment, source)
+        {
+            let known = known.iter().map(|&name| name.to_owned()).collect();
+            return Err(TemplateError::UnknownName { at, what, name, known });
+        }
         let expression = match operators::with_calls(source, asked_for) {
             // What is compiled differs from what the author wrote only in its calls.
             Some(called) => self
@@ -333,7 +342,8 @@ impl TemplateSet {
         match asked.filter(is_unknown).min() {
             Some(name) => {
                 let known = self.names.all();
-                Err(TemplateError::UnknownName { at: at.clone(), name, known })
+                let what = "data set or captured value";
+                Err(TemplateError::UnknownName { at: at.clone(), what, name, known })
             }
             None => Ok(()),
         }
@@ -656,6 +666,15 @@ mod tests {
     fn unknown_names_are_refused_with_what_is_known() {
         let error = set().compile("{{ tokn | upper }}", Escape::None).expect_err("unknown");
         assert!(matches!(error, TemplateError::UnknownName { ref name, .. } if name == "tokn"));
+        for (text, unknown) in [
+            ("{{ routes.from | uper }}", "filter `uper`"),
+            ("{{ ('a' if routes.from is not defned else 'b') | upper }}", "test `defned`"),
+        ] {
+            let error = set().compile(text, Escape::None).expect_err("unknown").to_string();
+            assert_eq!(error, format!("there is no {unknown}"));
+        }
+        let fine = "{{ (routes.from | default('|uper is no') | upper) if routes.from is not none else 1 }}";
+        set().compile(fine, Escape::None).expect("all exist");
         let error = set().compile("{{ routes.form }}", Escape::None).expect_err("unknown");
         assert!(
             matches!(error, TemplateError::UnknownColumn { ref column, .. } if column == "form")

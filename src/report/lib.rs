@@ -49,11 +49,11 @@ use plimsoll_capacity::autoscaling::AutoscalingAdvice;
 pub use extras::{ReportError, ReportExtras};
 pub use marks::{MarkChange, MarkSide};
 pub use model::{Report, RunCompletion};
-pub use totals::is_enough;
 pub use pooled::HeatRows;
 pub use pooled::heat_shade;
 pub use series::{RunSeries, SeriesPoint, StackSeries, StepPoint, StepSeries};
 pub use totals::PartTotals;
+pub use totals::is_enough;
 
 /// Renders the files of a run's folder: (file name, content), in a fixed order.
 ///

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::plan::{Load, Overrides, Plan, compile};
+use crate::report::is_enough;
 use crate::scenario::{Colour, Loaded, load_from, render};
 use crate::slo::Verdict;
 use crate::tui::{LaunchChoice, LaunchOrigin, PastRun, WorkloadInfo};

@@ -162,9 +162,9 @@ impl<'s> TemplateCompiler<'s> {
             TemplateError::Syntax { at, message } => {
                 (moved(at), ProblemKind::TemplateSyntax { message })
             }
-            TemplateError::UnknownName { at, name, known } => {
+            TemplateError::UnknownName { at, what, name, known } => {
                 let at = narrowed(&text.value, moved(at), &name);
-                (at, ProblemKind::UnknownName { what: "data set or captured value", name, known })
+                (at, ProblemKind::UnknownName { what, name, known })
             }
             TemplateError::UnknownColumn { at, dataset, column, known } => {
                 let at = narrowed(&text.value, moved(at), &column);

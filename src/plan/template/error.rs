@@ -28,11 +28,13 @@ pub enum TemplateError {
         /// What minijinja says.
         message: String,
     },
-    /// A name that neither a data set nor a capture defines.
-    #[error("nothing defines `{name}`")]
+    /// A name that nothing defines: no data set or capture, no filter, no test.
+    #[error("there is no {what} `{name}`")]
     UnknownName {
         /// Where the expression stands.
         at: Range<usize>,
+        /// What it would be.
+        what: &'static str,
         /// The name.
         name: String,
         /// The names that are known.

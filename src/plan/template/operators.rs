@@ -85,6 +85,22 @@ struct ExpressionToken {
     at: Range<usize>,
 }
 
+/// The names of the filters (`| name`) and of the tests (`is name`, `is not name`) in an expression.
+pub(super) fn filters_and_tests(source: &str) -> (Vec<&str>, Vec<&str>) {
+    let (mut filters, mut tests, mut sign) = (vec![], vec![], "");
+    for token in tokens(source) {
+        let text = &source[token.at];
+        match (token.kind, sign) {
+            (TokenKind::Blank | TokenKind::Not, _) => continue,
+            (TokenKind::Operand, "|") => filters.push(text),
+            (TokenKind::Operand, "is") => tests.push(text),
+            _ => {}
+        }
+        sign = if token.kind == TokenKind::Operator { text } else { "" };
+    }
+    (filters, tests)
+}
+
 fn tokens(source: &str) -> Vec<ExpressionToken> {
     let mut tokens: Vec<ExpressionToken> = vec![];
     let mut at = 0;

@@ -133,14 +133,19 @@ fn assert_holds(case: &EchoCase) {
         whole.chunks(1).collect(),
     ];
     for (way, pieces) in ways.iter().enumerate() {
-        let heard = play(pieces, is_text);
+        let received = play(pieces, is_text);
         let shown = |frames: &[Said]| {
             let start = |(first, payload): &Said| {
                 (*first, payload.len(), payload[..payload.len().min(20)].to_vec())
             };
             frames.iter().map(start).collect::<Vec<_>>()
         };
-        assert!(heard == hears, "{} way {way}: {:x?}", case.number, (shown(&heard), shown(&hears)));
+        assert!(
+            received == hears,
+            "{} way {way}: {:x?}",
+            case.number,
+            (shown(&received), shown(&hears))
+        );
     }
 }
 
@@ -179,30 +184,30 @@ fn pings() -> Vec<EchoCase> {
 
 /// 3 and 4: reserved bits and opcodes.
 fn reserved() -> Vec<EchoCase> {
-    let hello = said(TEXT, "Hello, world!");
-    let behind_hello = |number: &str, wrong: Said| {
-        let sends = vec![hello.clone(), wrong, said(PING, "")];
-        fails(number, 1002, sends, vec![hello.clone()])
+    let greeting = said(TEXT, "Hello, world!");
+    let behind_greeting = |number: &str, wrong: Said| {
+        let sends = vec![greeting.clone(), wrong, said(PING, "")];
+        fails(number, 1002, sends, vec![greeting.clone()])
     };
     let alone = |number: &str, wrong: Said| fails(number, 1002, vec![wrong], vec![]);
     vec![
         alone("3.1", said(TEXT | 0x10, "Hello, world!")),
-        behind_hello("3.2", said(TEXT | 0x20, "Hello, world!")),
-        behind_hello("3.3", said(TEXT | 0x30, "Hello, world!")),
-        behind_hello("3.4", said(TEXT | 0x40, "Hello, world!")),
+        behind_greeting("3.2", said(TEXT | 0x20, "Hello, world!")),
+        behind_greeting("3.3", said(TEXT | 0x30, "Hello, world!")),
+        behind_greeting("3.4", said(TEXT | 0x40, "Hello, world!")),
         alone("3.5", said(BINARY | 0x50, b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff")),
         alone("3.6", said(BINARY | 0x60, "Hello, world!")),
         alone("3.7", said(CLOSE | 0x70, "")),
         alone("4.1.1", said(0x83, "")),
         alone("4.1.2", said(0x84, "reserved opcode payload")),
-        behind_hello("4.1.3", said(0x85, "")),
-        behind_hello("4.1.4", said(0x86, "Hello, world!")),
-        behind_hello("4.1.5", said(0x87, "Hello, world!")),
+        behind_greeting("4.1.3", said(0x85, "")),
+        behind_greeting("4.1.4", said(0x86, "Hello, world!")),
+        behind_greeting("4.1.5", said(0x87, "Hello, world!")),
         alone("4.2.1", said(0x8b, "")),
         alone("4.2.2", said(0x8c, "reserved opcode payload")),
-        behind_hello("4.2.3", said(0x8d, "")),
-        behind_hello("4.2.4", said(0x8e, "Hello, world!")),
-        behind_hello("4.2.5", said(0x8f, "Hello, world!")),
+        behind_greeting("4.2.3", said(0x8d, "")),
+        behind_greeting("4.2.4", said(0x8e, "Hello, world!")),
+        behind_greeting("4.2.5", said(0x8f, "Hello, world!")),
     ]
 }
 
@@ -211,7 +216,7 @@ fn fragments() -> Vec<EchoCase> {
     let (first, last) = (said(TEXT & MORE, "fragment1"), said(0x80, "fragment2"));
     let (ping, pong) = (said(PING, "ping payload"), said(PONG, "ping payload"));
     let both = said(TEXT, "fragment1fragment2");
-    let hello = said(TEXT, "Hello, world!");
+    let greeting = said(TEXT, "Hello, world!");
     let wrong = |number: &str, sends: Vec<Said>| fails(number, 1002, sends, vec![]);
     let four = vec![first.clone(), last.clone(), said(0x00, "fragment3"), said(TEXT, "fragment4")];
     let twice = |begin: u8| {
@@ -225,8 +230,8 @@ fn fragments() -> Vec<EchoCase> {
         wrong("5.2", vec![said(PONG & MORE, "fragment1"), last.clone()]),
         well("5.3", vec![first.clone(), last.clone()], vec![both.clone()]),
         well("5.6", vec![first.clone(), ping, last], vec![pong, both.clone()]),
-        wrong("5.9", vec![said(0x80, "non-continuation payload"), hello.clone()]),
-        wrong("5.12", vec![said(0x00, "non-continuation payload"), hello]),
+        wrong("5.9", vec![said(0x80, "non-continuation payload"), greeting.clone()]),
+        wrong("5.12", vec![said(0x00, "non-continuation payload"), greeting]),
         fails("5.15", 1002, four, vec![both]),
         wrong("5.16", twice(0x00)),
         wrong("5.17", twice(0x80)),
@@ -253,10 +258,10 @@ fn fragments() -> Vec<EchoCase> {
 
 /// Kuhn's UTF-8 stress test, as the suite has it: what is valid, and what is not.
 const VALID: &[&[u8]] = &[
-    b"hello\x24world",
-    b"hello\xc2\xa2world",
-    b"hello\xe2\x82\xacworld",
-    b"hello\xf0\xa4\xad\xa2world",
+    b"greeting\x24world",
+    b"greeting\xc2\xa2world",
+    b"greeting\xe2\x82\xacworld",
+    b"greeting\xf0\xa4\xad\xa2world",
     KOSME,
     b"\x00",
     b"\xc2\x80",
@@ -348,7 +353,7 @@ const INVALID: &[&[u8]] = &[
 
 /// 6: texts.
 fn texts() -> Vec<EchoCase> {
-    let hello = "Hello-µ@ßöäüàá-UTF-8!!".as_bytes();
+    let greeting = "Hello-µ@ßöäüàá-UTF-8!!".as_bytes();
     // Each byte a fragment.
     let split = |text: &[u8]| {
         let last = text.len() - 1;
@@ -366,13 +371,13 @@ fn texts() -> Vec<EchoCase> {
             vec![said(1, ""), said(0, "middle"), said(0x80, "")],
             vec![said(TEXT, "middle")],
         ),
-        well("6.2.1", vec![said(TEXT, hello)], vec![said(TEXT, hello)]),
+        well("6.2.1", vec![said(TEXT, greeting)], vec![said(TEXT, greeting)]),
         well(
             "6.2.2",
-            vec![said(1, &hello[..12]), said(0x80, &hello[12..])],
-            vec![said(TEXT, hello)],
+            vec![said(1, &greeting[..12]), said(0x80, &greeting[12..])],
+            vec![said(TEXT, greeting)],
         ),
-        well("6.2.3", split(hello), vec![said(TEXT, hello)]),
+        well("6.2.3", split(greeting), vec![said(TEXT, greeting)]),
         well("6.2.4", split(KOSME), vec![said(TEXT, KOSME)]),
         fails("6.3.1", 1007, vec![said(TEXT, &cut)], vec![]),
         fails("6.3.2", 1007, split(&cut), vec![]),
@@ -400,21 +405,21 @@ fn texts() -> Vec<EchoCase> {
 
 /// 7: how it ends.
 fn ends() -> Vec<EchoCase> {
-    let hello = said(TEXT, "Hello World!");
+    let greeting = said(TEXT, "Hello World!");
     let normal = close(NORMAL, b"");
     let answered = |number: &str, sends: Vec<Said>, answer: Said| well(number, sends, vec![answer]);
     let large = said(TEXT, b"BAsd7&jh23".repeat(26_215));
     let no_text = [KOSME, b"\xed\xa0\x80edited"].concat();
     let mut cases = vec![
-        well("7.1.1", vec![hello.clone()], vec![hello.clone()]),
+        well("7.1.1", vec![greeting.clone()], vec![greeting.clone()]),
         answered("7.1.2", vec![normal.clone(), said(CLOSE, "")], normal.clone()),
         answered("7.1.3", vec![normal.clone(), said(PING, "")], normal.clone()),
-        answered("7.1.4", vec![normal.clone(), hello.clone()], normal.clone()),
+        answered("7.1.4", vec![normal.clone(), greeting.clone()], normal.clone()),
         answered("7.1.5", vec![said(1, "a"), normal.clone(), said(0x80, "b")], normal.clone()),
         well(
             "7.1.6",
-            vec![large.clone(), hello.clone(), normal.clone(), said(PING, "")],
-            vec![large, hello, normal.clone()],
+            vec![large.clone(), greeting.clone(), normal.clone(), said(PING, "")],
+            vec![large, greeting, normal.clone()],
         ),
         answered("7.3.1", vec![said(CLOSE, "")], said(CLOSE, "")),
         fails("7.3.2", 1002, vec![said(CLOSE, "a")], vec![]),
