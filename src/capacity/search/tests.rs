@@ -351,3 +351,68 @@ fn short_search_claims_too_little_rather_than_too_much() {
         assert!(near >= 38, "{near} of 40, {law:?}: {claims:.2?}");
     }
 }
+
+fn with_purpose(purpose: StepPurpose, step: StepResult) -> StepResult {
+    StepResult { purpose, ..step }
+}
+
+/// What `steps` say to `plan`, with a claim of 400/s.
+fn claiming<T>(
+    plan: &SearchPlan,
+    steps: &[StepResult],
+    ask: impl Fn(&SearchEvidence<'_>) -> T,
+) -> T {
+    let levels = levels(steps, &plan.slo_limits, &plan.cores);
+    let mut seen = SearchEvidence::of(plan, steps, &levels, 20);
+    seen.claim = Some(Rate::per_second(400.0));
+    ask(&seen)
+}
+
+/// Goal: prove that a failure which did not show is given more time, and all there is where it does not do for both.
+#[test]
+fn failure_above_is_held_longer_where_it_did_not_show() {
+    let plan = plan(p95(100), 100.0);
+    let mut steps = vec![with_purpose(StepPurpose::Confirm, hold(400.0, 3.0, None, 60))];
+    let wanted = |plan: &SearchPlan, steps: &[StepResult]| {
+        claiming(plan, steps, |seen| seen.breach_hold(440.0))
+    };
+    assert_eq!(wanted(&plan, &steps), Nanos::from_secs(60));
+    let short = SearchPlan { budget: Nanos::from_secs(200), ..plan.clone() };
+    assert_eq!(wanted(&short, &steps), Nanos::from_secs(180));
+    steps.push(with_purpose(StepPurpose::Breach, hold(440.0, 3.3, None, 90)));
+    assert_eq!(wanted(&plan, &steps), Nanos::from_secs(180));
+}
+
+#[test]
+fn failure_is_looked_for_once_less_than_the_gap_above_the_claim() {
+    let plan = plan(p95(100), 100.0);
+    let mut steps = vec![
+        with_purpose(StepPurpose::Confirm, hold(400.0, 3.0, None, 60)),
+        with_purpose(StepPurpose::Breach, hold(440.0, 3.3, None, 300)),
+    ];
+    let nearer = |steps: &[StepResult]| claiming(&plan, steps, |seen| seen.nearer_failure());
+    let found = nearer(&steps).expect("10 % is further than the gap");
+    assert!(found > 400.0 && found < 420.0, "{found}");
+    steps.push(with_purpose(StepPurpose::Refine, hold(418.0, 3.1, None, 70)));
+    assert_eq!(nearer(&steps), None, "it was tried");
+}
+
+/// Goal: prove that time spent in overload does not make a line through lower rates believed beyond it.
+/// Method: the line through three steps reaches the limit at 440/s; at 430/s a third is not answered, for 200 s.
+#[test]
+fn curve_is_not_believed_beyond_a_rate_that_overloads() {
+    let plan = plan(p95(100), 100.0);
+    let mut drowned = answered(430.0, 300.0, 4.0, None, 900);
+    (drowned.duration, drowned.batches) =
+        (Nanos::from_secs(200), vec![drowned.batches[0].clone(); 200]);
+    let mut steps =
+        vec![hold(200.0, 2.0, None, 40), hold(300.0, 3.0, None, 54), hold(400.0, 3.9, None, 80)];
+    let crossing = |steps: &[StepResult]| {
+        claiming(&plan, steps, |seen| seen.crossing.map(|crossing| crossing.rate.value))
+    };
+    let alone = crossing(&steps).expect("a line");
+    assert!(alone > 430.0, "{alone}");
+    steps.push(drowned);
+    let found = crossing(&steps).expect("between what passes and what drowns");
+    assert!(found < 430.0, "{found}");
+}
