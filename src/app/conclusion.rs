@@ -6,7 +6,7 @@ use crate::capacity::output::CapacitySection;
 use crate::capacity::section::SectionFindings;
 use crate::cli;
 use crate::metrics::RunLog;
-use crate::report::{Report, ReportExtras, render_all, terminal};
+use crate::report::{BaselineRange, Report, ReportExtras, render_all, terminal};
 use crate::slo::{Strictness, judge};
 
 use super::capacity::SearchResults;
@@ -86,9 +86,19 @@ pub(super) fn conclude(
     folder: &Path,
     strictness: Strictness,
 ) -> Result<RunConclusion, Failure> {
+    conclude_beside(log, folder, strictness, None)
+}
+
+/// The same, with the response times of a baseline drawn behind those of the run.
+pub(super) fn conclude_beside(
+    log: &RunLog,
+    folder: &Path,
+    strictness: Strictness,
+    baseline: Option<BaselineRange>,
+) -> Result<RunConclusion, Failure> {
     let judged = judged(log, folder, strictness)?;
     let capacity = judged.capacity.clone();
-    let extra = ReportExtras { capacity, strict: strictness == Strictness::Strict };
+    let extra = ReportExtras { capacity, strict: strictness == Strictness::Strict, baseline };
     let rendered = render_all(&judged.report, &extra)
         .map_err(|error| Failure::while_doing("cannot render the reports", &error))?;
     let unwritten = files::write_reports(folder, &rendered).err();

@@ -15,6 +15,9 @@ pub struct ReportArgs {
     /// At risk fails with 99, and what is not measured is never a pass.
     #[arg(long)]
     pub strict: bool,
+    /// Runs, folders of runs or a baseline.json whose p95 is drawn behind the response times of report.html; repeatable.
+    #[arg(long, value_name = "BASELINE", conflicts_with = "wanted")]
+    pub baseline: Vec<PathBuf>,
     /// What is printed.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: super::ResultFormat,

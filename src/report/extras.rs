@@ -1,5 +1,6 @@
 //! What every format is given beside the run, and how one may fail.
 
+use super::baseline::BaselineRange;
 use plimsoll_capacity::output::CapacitySection;
 
 /// What a report shows beside the run itself.
@@ -9,6 +10,8 @@ pub struct ReportExtras {
     pub capacity: Option<CapacitySection>,
     /// Whether at risk and not measured count as failures (`--strict`); `junit.xml` follows the exit code.
     pub strict: bool,
+    /// What the run is shown beside; none where no baseline was given.
+    pub baseline: Option<BaselineRange>,
 }
 
 /// Why a format could not be rendered. None of these can be caused by the content of a log.

@@ -47,6 +47,8 @@ pub(super) struct PageChart {
     pub(super) lines: Vec<LineData>,
     /// Bounds of the SLO table, in the unit of the values.
     pub(super) limits: Vec<f64>,
+    /// From where to where a baseline's p95 reached, in the unit of the values; empty without one.
+    pub(super) band: Vec<f64>,
 }
 
 /// One line of a chart.

@@ -21,6 +21,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
+use super::baseline::BaselineRange;
 use super::capacity::CapacityView;
 use super::figure::{Figure, Figures, LegendEntry};
 use super::model::Report;
@@ -39,11 +40,12 @@ pub(super) static SCRIPT: LazyLock<String> =
     LazyLock::new(|| compact(include_str!("html/page.js")));
 const CAPACITY: &str = include_str!("html/capacity.html");
 
-/// A script without comments, indents and the blanks around arrows; none of its texts may have an arrow between blanks.
+/// A script without comments, indents and the blanks around arrows and behind commas; none of its texts may have an arrow
+/// between blanks, or a blank behind a comma that shows.
 pub(super) fn compact(script: &str) -> String {
     let lines = script.lines().map(str::trim);
     let code = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
-    code.collect::<Vec<_>>().join("\n").replace(" => ", "=>")
+    code.collect::<Vec<_>>().join("\n").replace(" => ", "=>").replace(", ", ",")
 }
 
 /// Everything that the template may ask for.
@@ -80,6 +82,7 @@ struct HtmlPage {
     streams: Vec<String>,
     has_failed_times: bool,
     missing_quantiles: Option<String>,
+    has_baseline: bool,
     scenarios: Vec<rows::ScenarioRow>,
     times: Vec<rows::TimeRow>,
     errors: Vec<rows::ErrorRow>,
@@ -109,7 +112,7 @@ pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportErr
     let capacity = extra.capacity.as_ref().map(CapacityView::of);
     let curve = capacity.as_ref().map(curve).transpose()?.flatten();
     let capacity_tables = capacity_tables(capacity.as_ref())?;
-    let mut figures = figures(report)?;
+    let mut figures = figures(report, extra.baseline.as_ref())?;
     let data = data::packed(report, &mut figures);
     let page = HtmlPage {
         style: STYLE,
@@ -145,6 +148,7 @@ pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportErr
         streams: rows::streams(report).into_iter().chain(rows::failed_times(report)).collect(),
         has_failed_times: rows::has_failed_times(report),
         missing_quantiles: rows::missing_quantiles(report),
+        has_baseline: extra.baseline.is_some(),
         scenarios: rows::scenarios(report),
         times: rows::times(report),
         errors: rows::errors(report),
@@ -198,8 +202,8 @@ fn code(text: &str) -> Value {
 }
 
 #[cfg(feature = "charts")]
-fn figures(report: &Report) -> Result<Figures, ReportError> {
-    super::charts::all(report)
+fn figures(report: &Report, baseline: Option<&BaselineRange>) -> Result<Figures, ReportError> {
+    super::charts::all(report, baseline)
 }
 
 #[cfg(feature = "charts")]
@@ -209,7 +213,7 @@ pub(super) fn curve(capacity: &CapacityView) -> Result<Option<Figure>, ReportErr
 
 #[cfg(not(feature = "charts"))]
 #[expect(clippy::unnecessary_wraps, reason = "the same signature as with charts")]
-fn figures(_: &Report) -> Result<Figures, ReportError> {
+fn figures(_: &Report, _: Option<&BaselineRange>) -> Result<Figures, ReportError> {
     Ok(Figures::default())
 }
 

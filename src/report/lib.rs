@@ -18,6 +18,7 @@ mod stack;
 pub mod terminal;
 
 pub mod ascii;
+mod baseline;
 mod capacity;
 #[cfg(feature = "charts")]
 mod charts;
@@ -46,6 +47,7 @@ pub mod wording;
 
 use plimsoll_capacity::autoscaling::AutoscalingAdvice;
 
+pub use baseline::BaselineRange;
 pub use extras::{ReportError, ReportExtras};
 pub use marks::{MarkChange, MarkSide};
 pub use model::{Report, RunCompletion};

@@ -40,10 +40,12 @@ pub(super) enum ChartInk {
     Limit,
     /// A cell of a heat map, from 1 (few) to 5 (most).
     Heat(u8),
+    /// The range of a baseline.
+    Baseline,
 }
 
 impl ChartInk {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Series(1),
         Self::Series(2),
         Self::Series(3),
@@ -62,6 +64,7 @@ impl ChartInk {
         Self::Heat(3),
         Self::Heat(4),
         Self::Heat(5),
+        Self::Baseline,
     ];
 
     /// The colour that stands for it until the SVG is finished.
@@ -73,6 +76,7 @@ impl ChartInk {
             Self::Judged => 22,
             Self::Event => 23,
             Self::Limit => 24,
+            Self::Baseline => 25,
             Self::Heat(shade) => 30 + shade,
         };
         RGBColor(1, 2, number)
@@ -87,6 +91,7 @@ impl ChartInk {
             Self::Judged => "j".into(),
             Self::Event => "e".into(),
             Self::Limit => "m".into(),
+            Self::Baseline => "b".into(),
             Self::Heat(shade) => format!("h{shade}"),
         }
     }
@@ -222,6 +227,15 @@ impl<'a> Canvas<'a> {
         let ChartBlock { across, up } = *block;
         let corners = [corner(across.0, up.0), corner(across.1, up.1)];
         self.draw(&Rectangle::new(corners, ink.filling()))
+    }
+
+    /// A band across, with its edges: one that has no height is a line.
+    pub(super) fn range(&self, up: (f64, f64), ink: ChartInk) -> Result<(), ReportError> {
+        let [low, high] = [up.0, up.1].map(|end| self.y.place(end));
+        let corners = [(self.x.low, low), (self.x.high, high)];
+        self.draw(&Rectangle::new(corners, ink.filling()))?;
+        let mut edges = [low, high].into_iter();
+        edges.try_for_each(|y| self.path(vec![(self.x.low, y), (self.x.high, y)], ink, 0.75))
     }
 
     /// A line across with a label above its end; nothing where it lies outside.

@@ -6,15 +6,20 @@ use super::axis::{Axis, COUNT, RATE, TIME};
 use super::canvas::ChartSize;
 use super::line::{ChartLine, LinePoint, greatest};
 use super::time::TimeChart;
+use crate::baseline::BaselineRange;
 use crate::figure::Figure;
 use crate::series::SeriesPoint;
 use crate::{Report, ReportError, format};
 use plimsoll_metrics::{ErrorClass, LoadModel};
+use plimsoll_slo::gate::RunSummary;
 use plimsoll_units::{Nanos, Quantity};
 
 /// All of them, in the order of the page.
-pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, ReportError> {
-    let mut charts = vec![load(report), response_times(report)];
+pub(super) fn figures(
+    report: &Report,
+    baseline: Option<&BaselineRange>,
+) -> Result<Vec<Figure>, ReportError> {
+    let mut charts = vec![load(report), response_times(report, baseline)];
     if !report.errors.is_empty() {
         charts.push(errors(report));
     }
@@ -62,6 +67,7 @@ fn chart(
         lines: drawn,
         fine: lines(&report.series.fine),
         limits: vec![],
+        band: None,
         step: None,
     }
 }
@@ -95,7 +101,7 @@ fn load(report: &Report) -> TimeChart {
     chart(report, "Offered and achieved rate", "Events per second.", (RATE, &lines))
 }
 
-fn response_times(report: &Report) -> TimeChart {
+fn response_times(report: &Report, baseline: Option<&BaselineRange>) -> TimeChart {
     let lines = |series: &[SeriesPoint]| {
         let quantile = |index: usize| {
             points(series, |point| point.response_time.map(|times| times[index].as_secs_f64()))
@@ -111,7 +117,9 @@ fn response_times(report: &Report) -> TimeChart {
     };
     let mut chart = chart(report, "Response time", "", (TIME, &lines));
     chart.limits = limits(report);
-    let measured = greatest(&chart.lines);
+    let range = baseline.and_then(|of| Some((of.runs, of.p95_of(RunSummary::WHOLE)?)));
+    chart.band = range.map(|(_, (low, high))| (low.as_secs_f64(), high.as_secs_f64()));
+    let measured = greatest(&chart.lines).max(chart.band.map_or(0.0, |(_, high)| high));
     let medians = chart.lines.last().map_or(&[][..], |line| &line.points);
     let least = medians.iter().flatten().fold(measured, |least, &(_, y)| least.min(y));
     // A bound far above all that was measured would press the lines to the ground.
@@ -127,8 +135,18 @@ fn response_times(report: &Report) -> TimeChart {
     }
     let scale = if wide { ", logarithmic scale" } else { "" };
     let bounds = if chart.limits.is_empty() { "" } else { " Across: the max of objectives." };
-    chart.about = format!("Successes, intended start to last byte{scale}.{bounds}{}", each(report));
+    let band = range.map_or_else(String::new, told_baseline);
+    chart.about =
+        format!("Successes, intended start to last byte{scale}.{bounds}{band}{}", each(report));
     chart
+}
+
+/// ` The band: p95 of the baseline, 40.0 ms to 45.0 ms in 5 runs.`
+fn told_baseline((runs, (low, high)): (usize, (Nanos, Nanos))) -> String {
+    let [low, high] = [low, high].map(format::time);
+    let runs = format::counted(runs, "run");
+    let range = if low == high { low } else { format!("{low} to {high}") };
+    format!(" The band: p95 of the baseline, {range} in {runs}.")
 }
 
 /// Where objectives of the whole run put the max of a quantile, in seconds; each place once.

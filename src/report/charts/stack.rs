@@ -110,6 +110,7 @@ fn load(report: &Report) -> Result<Figure, ReportError> {
         lines,
         fine: vec![],
         limits: vec![],
+        band: None,
         step: None,
         keyed: false,
     }
@@ -133,6 +134,7 @@ fn figure(report: &Report, panel: StackPanel<'_>) -> Result<Figure, ReportError>
         lines,
         fine: vec![],
         limits: vec![],
+        band: None,
         step: None,
     }
     .figure(report)

@@ -4,6 +4,7 @@ use super::axis::{Axis, TIME};
 use super::canvas::ChartSize;
 use super::line::{ChartLine, LinePoint, greatest};
 use super::time::TimeChart;
+use crate::baseline::BaselineRange;
 use crate::figure::{Figure, LineData};
 use crate::series::StepPoint;
 use crate::{Report, ReportError, format};
@@ -14,7 +15,10 @@ use plimsoll_units::Nanos;
 const MOST: usize = 60;
 
 /// A chart for each step that was reached, those with most requests if there are too many, and how many were left out.
-pub(super) fn figures(report: &Report) -> Result<(Vec<Figure>, usize), ReportError> {
+pub(super) fn figures(
+    report: &Report,
+    baseline: Option<&BaselineRange>,
+) -> Result<(Vec<Figure>, usize), ReportError> {
     let requests =
         |id: &StepId| report.whole.steps.get(id).map_or(0, |totals| totals.counts.requests);
     let mut reached: Vec<StepId> =
@@ -25,11 +29,16 @@ pub(super) fn figures(report: &Report) -> Result<(Vec<Figure>, usize), ReportErr
         reached.truncate(MOST);
         reached.sort();
     }
-    let figures = reached.into_iter().map(|id| figure(report, id)).collect::<Result<_, _>>()?;
+    let figures =
+        reached.into_iter().map(|id| figure(report, baseline, id)).collect::<Result<_, _>>()?;
     Ok((figures, left_out))
 }
 
-fn figure(report: &Report, id: StepId) -> Result<Figure, ReportError> {
+fn figure(
+    report: &Report,
+    baseline: Option<&BaselineRange>,
+    id: StepId,
+) -> Result<Figure, ReportError> {
     let points = report.series.steps.get(&id).map_or(&[][..], Vec::as_slice);
     let lines = quantiles(points, report.series.step_bucket);
     let failed: u64 = points.iter().map(|point| point.failed).sum();
@@ -40,15 +49,19 @@ fn figure(report: &Report, id: StepId) -> Result<Figure, ReportError> {
     // A poll or a playback is a time over several requests, and none itself.
     let noun = if info.is_some_and(StepInfo::is_logical) { "times" } else { "requests" };
     let name = report.step_name(id);
+    let band = baseline.and_then(|of| of.p95_of(&name));
+    let band = band.map(|(low, high)| (low.as_secs_f64(), high.as_secs_f64()));
+    let most = band.map_or(0.0, |(_, high)| high).max(greatest(&lines));
     let chart = TimeChart {
         title: format::line(&name, 60),
         about: format!("{} {noun}{failures}", format::count(requests)),
         size: ChartSize::SMALL,
-        y: Axis::linear(greatest(&lines), TIME, 3),
+        y: Axis::linear(most, TIME, 3),
         kind: TIME,
         lines,
         fine: vec![],
         limits: vec![],
+        band,
         step: Some(format::line(&name, STEP_NAME)),
         keyed: false,
     };

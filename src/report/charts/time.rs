@@ -1,7 +1,7 @@
 //! Charts over the time of the run: the picture, what is told of it in words, and the data behind it.
 
 use super::super::extras::ReportError;
-use super::super::figure::{Figure, PageChart};
+use super::super::figure::{Figure, LegendEntry, PageChart};
 use super::super::model::Report;
 use super::axis::Axis;
 use super::canvas::{ChartInk, ChartSize};
@@ -22,6 +22,8 @@ pub(super) struct TimeChart {
     pub(super) fine: Vec<ChartLine>,
     /// Bounds of the SLO table, in base units.
     pub(super) limits: Vec<f64>,
+    /// From where to where a baseline's p95 reached, in base units.
+    pub(super) band: Option<(f64, f64)>,
     pub(super) step: Option<String>,
     /// Whether a key tells the lines apart.
     pub(super) keyed: bool,
@@ -30,17 +32,26 @@ pub(super) struct TimeChart {
 impl TimeChart {
     pub(super) fn figure(self, report: &Report) -> Result<Figure, ReportError> {
         let svg = self.picture(report)?;
-        let spoken = self.spoken();
+        let (spoken, keys) = (self.spoken(), self.keys());
         let data = self.data(report);
         Ok(Figure {
             title: self.title,
             about: self.about,
             spoken,
-            keys: if self.keyed { keys(&self.lines) } else { vec![] },
+            keys,
             svg,
             data: Some(data),
             chart: None,
         })
+    }
+
+    /// What tells the lines apart, and what the band is.
+    fn keys(&self) -> Vec<LegendEntry> {
+        let mut keys = if self.keyed { keys(&self.lines) } else { vec![] };
+        if self.keyed && self.band.is_some() {
+            keys.push(LegendEntry { class: "b".into(), label: "p95 of the baseline".into() });
+        }
+        keys
     }
 
     fn is_large(&self) -> bool {
@@ -55,6 +66,9 @@ impl TimeChart {
             if report.judged {
                 let (from, to) = (report.shown.from.as_secs_f64(), report.shown.to.as_secs_f64());
                 canvas.band(from, to, ChartInk::Judged)?;
+            }
+            if let Some(up) = self.band {
+                canvas.range(up, ChartInk::Baseline)?;
             }
             canvas.axes()?;
             marks(report, canvas, large)?;
@@ -82,6 +96,9 @@ impl TimeChart {
         for &limit in &self.limits {
             text = format!("{text} The max of an objective: {}.", told(limit));
         }
+        if let Some((low, high)) = self.band {
+            text = format!("{text} The p95 of the baseline: {} to {}.", told(low), told(high));
+        }
         text
     }
 
@@ -98,6 +115,12 @@ impl TimeChart {
             step: self.step.clone(),
             lines: lines.iter().map(|line| line.data(moments, scale)).collect(),
             limits: self.limits.iter().map(|limit| rounded(limit * scale)).collect(),
+            band: self
+                .band
+                .iter()
+                .flat_map(|&(low, high)| [low, high])
+                .map(|end| rounded(end * scale))
+                .collect(),
         }
     }
 }

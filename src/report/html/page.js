@@ -103,12 +103,12 @@
     maximumFractionDigits: max(0, min(9, 2 - floor(log10(Math.abs(value) || 1)))),
   });
   const scaled = (value, factor, [name, ...larger]) => (value < factor || !larger.length
-    ? `${digits(value)} ${name}` : scaled(value / factor, factor, larger));
+    ? `${digits(value)}\u00a0${name}` : scaled(value / factor, factor, larger));
   const told = (value, unit) => {
     if (value === 0) return '0';
     if (unit === 'time') return scaled(value, 1e3, ['µs', 'ms', 's']);
     if (unit === 'size') return scaled(value, 1024, ['B', 'KiB', 'MiB', 'GiB']);
-    if (unit === 'share') return `${digits(value * 100)} %`;
+    if (unit === 'share') return `${digits(value * 100)}\u00a0%`;
     return digits(value) + (unit === 'rate' ? ' /s' : '');
   };
   const moment = (s) => {
@@ -144,7 +144,7 @@
     const shown = lines(chart).flatMap(({ values }) => values.slice(first, last + 1)).filter((one) => one > 0);
     const highest = shown.reduce((a, b) => max(a, b), 0);
     const least = shown.reduce((a, b) => min(a, b), Infinity);
-    const near = chart.limits.filter((limit) => isLog(chart) || limit <= highest * 3);
+    const near = [...chart.limits, ...chart.band].filter((limit) => isLog(chart) || limit <= highest * 3);
     const most = max(highest, ...near) || 1;
     if (!isLog(chart)) {
       const step = round(most * 1.03 / (chart.large ? 4 : 3));
@@ -185,11 +185,15 @@
     const held = (at) => min(x1, max(x0, x(at)));
     const line = (name, [a, b, c, d]) =>
       `<line class="${name}" stroke-width="4" x1="${a}" y1="${b}" x2="${c}" y2="${d}"/>`;
+    const box = (name, left, up, width, height) =>
+      `<rect class="${name}" x="${left}" y="${up}" width="${width}" height="${height}"/>`;
     let markup = '';
     if (data.judged) {
       const [start, end] = data.judged.map(held);
-      markup += `<rect class="fj" x="${start}" y="${y1}" width="${end - start}" height="${y0 - y1}"/>`;
+      markup += box('fj', start, y1, end - start, y0 - y1);
     }
+    const [bottom, top] = chart.band.map(y);
+    if (top) markup += box('fb', x0, top, x1 - x0, max(8, bottom - top));
     for (const tick of scale.ticks) {
       markup += line('sg', [x0, y(tick), x1, y(tick)]);
       text(x0 - 24, y(tick), 0.35, 'end', told(tick, chart.unit));
@@ -205,6 +209,7 @@
     });
     for (const limit of chart.limits.filter((one) => scale.place(one) <= scale.high)) {
       markup += line('sm', [x0, y(limit), x1, y(limit)]);
+      text(x1, y(limit) - 12, 0, 'end', `max ${told(limit, chart.unit)}`);
     }
     for (const { ink, values } of lines(chart)) {
       let run = [];
@@ -227,11 +232,10 @@
       end();
     }
     const name = `clip${chart.figure.dataset.chart}`;
-    const box = `<clipPath id="${name}"><rect x="${x0}" y="${y1 - 8}" width="${x1 - x0}" height="${y0 - y1 + 16}"/></clipPath>`;
     chart.drawn ??= chart.still.cloneNode();
     chart.drawn.classList.add('drawn');
     // Numbers and our own words only.
-    chart.drawn.innerHTML = `${box}<g clip-path="url(#${name})">${markup}</g>${texts.join('')}`;
+    chart.drawn.innerHTML = `<clipPath id="${name}">${box('', x0, y1 - 8, x1 - x0, y0 - y1 + 16)}</clipPath><g clip-path="url(#${name})">${markup}</g>${texts.join('')}`;
     chart.still.classList.add('off');
     if (!chart.drawn.isConnected) chart.picture.prepend(chart.drawn);
   };
@@ -356,7 +360,7 @@
         redraw([chart]);
       });
       return button;
-    }));
+    }), ...all('span:has(.kb)', place));
   };
   charts.forEach(legend);
 

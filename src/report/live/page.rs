@@ -38,6 +38,8 @@ struct LiveChart {
     large: bool,
     step: Option<String>,
     limits: Vec<f64>,
+    /// A run that goes on has no baseline beside it.
+    band: [f64; 0],
     lines: Vec<LineSource>,
 }
 
@@ -118,6 +120,7 @@ fn charts(header: &RunHeader, steps: &[String]) -> Vec<LiveChart> {
         large: true,
         step: None,
         limits: vec![],
+        band: [],
         lines,
     };
     let mut load = vec![];

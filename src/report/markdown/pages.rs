@@ -27,9 +27,17 @@ pub(super) fn section(page: &mut MarkdownPage, report: &Report) {
         let figures = [loads, p75, interval, target, max, status, idle, loaded];
         let heads =
             figures.map(|head| if head == status { head.to_owned() } else { format!("{head}:") });
-        let heads: Vec<&str> =
-            std::iter::once(figure).chain(heads.iter().map(String::as_str)).collect();
-        let body: Vec<Vec<String>> = view.rows.iter().map(|row| row.cells().to_vec()).collect();
+        // Bounds and a status that no row of the SLO table gives are no columns.
+        let is_shown = |head: &str| view.judged || ![target, max, status].contains(&head);
+        let heads: Vec<&str> = std::iter::once(figure)
+            .chain(heads.iter().map(String::as_str))
+            .filter(|head| is_shown(head.trim_end_matches(':')))
+            .collect();
+        let cells = |row: &PageRow| {
+            let cells = PageRow::HEADS.into_iter().zip(row.cells());
+            cells.filter(|(head, _)| is_shown(head)).map(|(_, cell)| cell).collect()
+        };
+        let body: Vec<Vec<String>> = view.rows.iter().map(cells).collect();
         page.table(&heads, &body);
         if !view.waterfall.is_empty() {
             page.text.push('\n');

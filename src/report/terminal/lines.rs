@@ -1,7 +1,7 @@
 //! The lines of a summary under construction.
 
 use super::style::{TerminalStyle, TextTone};
-use super::table::{TextTable, wrapped};
+use super::table::{TextTable, width_of, wrapped};
 use plimsoll_slo::{ObjectiveStatus, Verdict};
 
 /// Narrower terminals get lines that are cut by the terminal itself.
@@ -38,7 +38,7 @@ impl SummaryLines {
     /// A section's title, set off by an empty line; what is said beside it stands below where there is no room.
     pub(super) fn section(&mut self, name: &str, aside: &str) {
         self.blank();
-        let fits = name.chars().count() + aside.chars().count() + 4 <= self.width;
+        let fits = width_of(name) + width_of(aside) + 4 <= self.width;
         let name = self.paint(TextTone::Title, name);
         if fits {
             let aside = self.paint(TextTone::Faint, aside);

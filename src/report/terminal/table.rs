@@ -1,9 +1,11 @@
 //! Tables that fit the width, and text that wraps.
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 use super::style::{TerminalStyle, TextTone};
 
 /// Least width of the first column, where names may stand on lines of their own.
-const NARROWEST_NAME: usize = 8;
+const NARROWEST_NAME: usize = 4;
 
 /// A piece of text in a table.
 #[derive(Debug, Clone)]
@@ -102,7 +104,7 @@ impl TextTable {
         }
         let total =
             |widths: &[usize], gap| 2 + widths.iter().sum::<usize>() + gap * (widths.len() - 1);
-        let fits = |widths: &[usize]| (1..=3).rev().find(|gap| total(widths, *gap) <= width);
+        let fits = |widths: &[usize]| (2..=3).rev().find(|gap| total(widths, *gap) <= width);
         if let Some(gap) = fits(&widths) {
             return Some(TableColumns { widths, gap });
         }
@@ -152,6 +154,9 @@ impl TextTable {
             };
             if let Some(first) = cells.first().filter(|first| !first.text.is_empty()) {
                 name = first.clone();
+            }
+            if !lines.is_empty() {
+                lines.push(String::new());
             }
             lines.extend(self.title(&name, cells, style, width));
             for group in &groups {
@@ -230,9 +235,19 @@ fn note(text: &str, style: TerminalStyle, width: usize) -> impl Iterator<Item = 
     parts.map(move |part| format!("    {}", style.paint(TextTone::Faint, &part)))
 }
 
-/// How many columns `text` takes, one a character: wide scripts may run over, which only looks untidy.
-fn width_of(text: &str) -> usize {
-    text.chars().count()
+/// How many columns `text` takes: two for wide scripts, none for marks that combine (Unicode Standard Annex 11).
+pub(super) fn width_of(text: &str) -> usize {
+    text.width()
+}
+
+/// How many characters of `text` fit `width` columns, at least one.
+fn fitting(text: &[char], width: usize) -> usize {
+    let mut taken = 0;
+    let fits = |one: &&char| {
+        taken += one.width().unwrap_or(0);
+        taken <= width
+    };
+    text.iter().take_while(fits).count().max(1)
 }
 
 /// `text`, cut to `width` columns.
@@ -240,7 +255,8 @@ pub(super) fn fitted(text: &str, width: usize) -> String {
     if width_of(text) <= width {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    let text: Vec<char> = text.chars().collect();
+    let kept: String = text[..fitting(&text, width.saturating_sub(1))].iter().collect();
     format!("{kept}…")
 }
 
@@ -268,11 +284,50 @@ fn pieces(word: &str, width: usize) -> Vec<String> {
     const SIGNS: &str = "/?&=,;:_-.";
     let mut left: Vec<char> = word.chars().collect();
     let mut pieces = vec![];
-    while left.len() > width {
-        let sign = left[..width].iter().rposition(|one| SIGNS.contains(*one));
-        let rest = left.split_off(sign.map_or(width, |at| at + 1));
+    while width_of(&left.iter().collect::<String>()) > width {
+        let most = fitting(&left, width);
+        let sign = left[..most].iter().rposition(|one| SIGNS.contains(*one));
+        let rest = left.split_off(sign.map_or(most, |at| at + 1));
         pieces.push(std::mem::replace(&mut left, rest).into_iter().collect());
     }
     pieces.push(left.into_iter().collect());
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> TextTable {
+        let mut table = TextTable::new(&["step", "<requests", "<p50", "<p95", "<p99", "<errors"]);
+        for name in ["list", "お気に入りの一覧"] {
+            let cells = [name, "24,012", "845 µs", "12.1 ms", "1.20 s", "0.0042 %"];
+            table.row(cells.map(|cell| TableCell::plain(cell.to_owned())).to_vec());
+        }
+        table
+    }
+
+    #[test]
+    fn cells_are_two_blanks_apart_or_in_blocks_with_an_empty_line_between() {
+        for width in [40, 50, 60, 80, 100, 200] {
+            let lines = table().lines(TerminalStyle::Plain, width);
+            assert!(lines.iter().all(|line| width_of(line) <= width), "{width}: {lines:#?}");
+            let in_columns = lines[0].contains("step");
+            let gaps =
+                lines.iter().all(|line| !line.contains("24,012 845") && !line.contains("ms 1.2"));
+            assert!(gaps, "{width}: {lines:#?}");
+            let empty = lines.iter().filter(|line| line.is_empty()).count();
+            assert_eq!(empty, usize::from(!in_columns), "{width}: {lines:#?}");
+        }
+    }
+
+    /// A wide character takes two columns: what follows it stands where it stands in the other rows.
+    #[test]
+    fn figures_behind_wide_names_stay_in_their_columns_and_cuts_never_split_one() {
+        let lines = table().lines(TerminalStyle::Plain, 100);
+        let column = |line: &String| line.find("24,012").map(|at| width_of(&line[..at]));
+        assert_eq!(column(&lines[1]), column(&lines[2]), "{lines:#?}");
+        assert_eq!(fitted("お気に入りの一覧", 6), "お気…");
+        assert_eq!(wrapped("お気に入りの一覧を見る", 10), ["お気に入り", "の一覧を見", "る"]);
+    }
 }
