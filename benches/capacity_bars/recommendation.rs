@@ -20,7 +20,7 @@ fn to_scale(asked: &Asked, index: u64) -> (SimulatedStack, StackModel, f64) {
         cores("db", 1, 4, (api_us as f64 * draw(0.2, 0.6)) as u64),
     ]);
     let mut described = described(&now);
-    if index % 2 == 0 {
+    if index.is_multiple_of(2) {
         described.signals = vec![ScalingSignal::Cpu {
             tier: None,
             above: Ratio::new(0.7),
@@ -107,11 +107,16 @@ fn repeated(asked: &Asked) {
         let seeds = (1..5).map(|run| 100 * run + index + 1_000 * asked.seed);
         let more = seeds.map(|seed| recommended(&case, (index, seed), Some(need.peak)).0);
         let found: Vec<DeploymentChoice> = std::iter::once(first).chain(more).collect();
-        let cost = |chosen: &DeploymentChoice| chosen.recommendation.monthly_cost;
+        // In cents, so that they can be compared.
+        let cents = |dollars: f64| (100.0 * dollars).round() as u64;
+        let cost = |chosen: &DeploymentChoice| cents(chosen.recommendation.monthly_cost);
+        let tied = |chosen: &DeploymentChoice| -> Vec<u64> {
+            tied(chosen).into_iter().flatten().map(cents).collect()
+        };
         let is_same = found.iter().all(|one| cost(one) == cost(&found[0]));
         // Every search names what any other recommends.
         let names = |one: &DeploymentChoice, other: &DeploymentChoice| {
-            cost(one) == cost(other) || tied(one).contains(&Some(cost(other)))
+            cost(one) == cost(other) || tied(one).contains(&cost(other))
         };
         let is_told = found.iter().all(|one| found.iter().all(|other| names(one, other)));
         same += usize::from(is_same);
