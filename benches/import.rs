@@ -87,6 +87,7 @@ fn print(out: &mut impl std::io::Write, name: &str, cost: &Cost, bar: &str) -> s
 fn options() -> ImportOptions {
     ImportOptions {
         name: "shop".to_owned(),
+        folder: "scenarios/shop".to_owned(),
         file: "x".to_owned(),
         hosts: vec![],
         replay: None,

@@ -122,7 +122,7 @@ pub enum CliCommand {
     Mark(MarkArgs),
     /// Serve the simulated stack of a scenario folder over real HTTP
     Simulate(SimulateArgs),
-    /// Write a first scenario from a HAR, an access log or an OpenAPI description
+    /// Write a first scenario from a recording, an access log, a description of an API or another tool's plan
     Import(ImportArgs),
     /// Print the JSON Schema of a kind of file, for editors, or of what is written, for scripts
     Schema {

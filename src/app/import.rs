@@ -43,6 +43,7 @@ pub(super) fn import(args: &cli::ImportArgs) -> Result<Exit, Failure> {
     if let ImportFrom::AccessLog { files, format, fields, compare: Some(run), .. } = &args.from {
         let options = ImportOptions {
             name: String::new(),
+            folder: String::new(),
             file: String::new(),
             hosts: vec![],
             replay: None,
@@ -57,15 +58,16 @@ pub(super) fn import(args: &cli::ImportArgs) -> Result<Exit, Failure> {
     let name = system_name(into.name.as_deref().unwrap_or_else(|| stem(file)));
     let folder = into.out.clone().unwrap_or_else(|| Path::new("scenarios").join(&name));
     refuse_to_overwrite(&folder, into.force)?;
-    let imported = read(&args.from, name)?;
+    let imported = read(&args.from, (name, &folder))?;
     write(&folder, &imported)?;
     say(&imported.notes.to_string());
     check(&folder)
 }
 
-fn read(from: &ImportFrom, name: String) -> Result<Imported, Failure> {
+fn read(from: &ImportFrom, (name, folder): (String, &Path)) -> Result<Imported, Failure> {
     let options = |path: &Path, hosts, replay| ImportOptions {
         name,
+        folder: folder.display().to_string(),
         file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         hosts,
         replay,

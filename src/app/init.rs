@@ -16,6 +16,15 @@ const FILES: [(&str, &str); 4] = [
     ("products.csv", include_str!("init/products.csv")),
 ];
 
+/// The system's name: the folder's, so that runs of two folders do not mix.
+fn system_name(folder: &Path) -> &str {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    let words = ["true", "false", "null"];
+    if is_plain && !words.contains(&name) { name } else { "shop" }
+}
+
 /// Writes the folder, and says what to do with it. A file that is there already is never replaced.
 pub(super) fn init(args: &cli::InitArgs) -> Result<Exit, Failure> {
     let folder = args.folder.as_path();
@@ -29,8 +38,10 @@ pub(super) fn init(args: &cli::InitArgs) -> Result<Exit, Failure> {
         ));
     }
     create_folder(folder)?;
+    let system = system_name(folder);
     for (name, text) in FILES {
         let path = folder.join(name);
+        let text = text.replacen("\nname: shop\n", &format!("\nname: {system}\n"), 1);
         write_file(&path, text.as_bytes())?;
         write_out(&format!("{}\n", path.display()))?;
     }

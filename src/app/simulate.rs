@@ -34,7 +34,9 @@ pub(super) fn simulate(args: &cli::SimulateArgs) -> Result<Exit, Failure> {
         epoch: wall::now().as_second().unsigned_abs(),
     };
     let listener = TcpListener::bind(args.listen).map_err(|error| {
-        Failure::while_doing(&format!("cannot listen on {}", args.listen), &error)
+        let failure = Failure::while_doing(&format!("cannot listen on {}", args.listen), &error);
+        let hint = "hint: `--listen 127.0.0.1:0` takes a free port and says which";
+        Failure { message: format!("{}\n{hint}", failure.message), ..failure }
     })?;
     let address = listener
         .local_addr()

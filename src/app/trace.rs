@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::engine::RunOptions;
 use crate::metrics::{LifecyclePart, Outcome, Sample, ScenarioId};
 use crate::plan::{Plan, Variables as _};
+use crate::report::format;
 use crate::schedule::Arrival;
 use crate::transport::{
     Client, ExchangeTrace, FinishedRequest, RequestTimes, StreamEvent, WorkerTransport, keep_time,
@@ -152,7 +153,7 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
             Action::Wait(until) => {
                 let span = until.since(now + skipped);
                 skipped += span;
-                print(&format!("  (waits {span}; skipped here)\n"));
+                print(&format!("  (waits {}; skipped here)\n", format::time(span)));
             }
             Action::DerivedTiming(sample) => note(&sample, plan),
             Action::Done => return !user.failed(),

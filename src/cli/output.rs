@@ -27,6 +27,6 @@ pub enum ResultFormat {
     /// A summary for a terminal.
     #[default]
     Text,
-    /// The content of result.json, for machines.
+    /// The result as JSON, for machines.
     Json,
 }

@@ -195,11 +195,11 @@ impl HarImporter<'_> {
             format!("Imported from {} by `plimsoll import har`.", self.options.file),
             String::new(),
             format!(
-                "  plimsoll check scenarios/{} --once      one visit, every exchange printed",
-                self.options.name
+                "  plimsoll check {} --once      one visit, every exchange printed",
+                self.options.folder
             ),
         ];
-        head.push(format!("  plimsoll run scenarios/{} --workload load", self.options.name));
+        head.push(format!("  plimsoll run {} --workload load", self.options.folder));
         ScenarioDraft {
             head,
             name: self.options.name.clone(),

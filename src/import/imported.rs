@@ -10,6 +10,8 @@ use super::note::ImportNotes;
 pub struct ImportOptions {
     /// The system's name, already fit to be one: see [`super::system_name`].
     pub name: String,
+    /// The folder that is written, as the comments in it name it.
+    pub folder: String,
     /// The name of the file that is imported, without its folder.
     pub file: String,
     /// Hosts whose requests are kept; the first is the target. Where there are none, the importer finds it.

@@ -74,10 +74,10 @@ pub fn jmx(
             format!("Imported from {} by `plimsoll import jmx`.", options.file),
             String::new(),
             format!(
-                "  plimsoll check scenarios/{} --once      each scenario once, every exchange printed",
-                options.name
+                "  plimsoll check {} --once      each scenario once, every exchange printed",
+                options.folder
             ),
-            format!("  plimsoll run scenarios/{} --workload users", options.name),
+            format!("  plimsoll run {} --workload users", options.folder),
         ],
         name: options.name.clone(),
         target: found.target,

@@ -421,6 +421,7 @@ mod tests {
     fn import(json: &Value) -> (String, String) {
         let options = ImportOptions {
             name: "shop".into(),
+            folder: "scenarios/shop".into(),
             file: "x.json".into(),
             hosts: vec![],
             replay: None,

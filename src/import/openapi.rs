@@ -84,8 +84,8 @@ pub fn openapi_files(
             ),
             String::new(),
             format!(
-                "  plimsoll check scenarios/{} --once      each of them once, every exchange printed",
-                options.name
+                "  plimsoll check {} --once      each of them once, every exchange printed",
+                options.folder
             ),
         ],
         name: options.name.clone(),

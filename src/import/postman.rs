@@ -110,8 +110,8 @@ fn head(options: &ImportOptions, count: usize) -> Vec<String> {
         format!("Imported from {} by `plimsoll import postman`: {count} requests.", options.file),
         String::new(),
         format!(
-            "  plimsoll check scenarios/{} --once      each of them once, every exchange printed",
-            options.name
+            "  plimsoll check {} --once      each of them once, every exchange printed",
+            options.folder
         ),
     ]
 }

@@ -43,8 +43,7 @@ pub(super) fn successes(report: &Report) -> Option<String> {
     let counts = &report.shown.run.counts;
     let failed = counts.failed_requests();
     let succeeded = counts.requests.saturating_sub(failed);
-    let rate = Rate::of(succeeded, report.shown.span);
-    (failed > 0).then(|| format!("{} req/s", format::rate(rate)))
+    (failed > 0).then(|| format!("{} req/s", format::rate(report.shown.rate_of(succeeded))))
 }
 
 /// The rate that was sent, and how much of it behind the end of the load.

@@ -81,6 +81,7 @@ struct HtmlPage {
     /// What is said below the table of steps.
     streams: Vec<String>,
     has_failed_times: bool,
+    of_all: &'static str,
     missing_quantiles: Option<String>,
     has_baseline: bool,
     scenarios: Vec<rows::ScenarioRow>,
@@ -147,6 +148,7 @@ pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportErr
         tags: rows::tags(report),
         streams: rows::streams(report).into_iter().chain(rows::failed_times(report)).collect(),
         has_failed_times: rows::has_failed_times(report),
+        of_all: rows::OF_ALL,
         missing_quantiles: rows::missing_quantiles(report),
         has_baseline: extra.baseline.is_some(),
         scenarios: rows::scenarios(report),

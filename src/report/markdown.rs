@@ -201,6 +201,9 @@ fn times(page: &mut MarkdownPage, report: &Report) {
     let heads = ["", "response time:"].into_iter().chain(failed);
     let heads = heads.chain(["service time:", "hidden by service time:"]);
     page.table(&heads.collect::<Vec<_>>(), &body);
+    if has_failed {
+        page.paragraph(rows::OF_ALL);
+    }
 }
 
 fn errors(page: &mut MarkdownPage, report: &Report) {

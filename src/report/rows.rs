@@ -5,11 +5,11 @@ use std::borrow::Cow;
 
 use super::format;
 use super::model::{ErrorGroup, Report};
-use super::totals::is_enough;
+use super::totals::{PartTotals, is_enough};
 use super::wording;
 use plimsoll_metrics::{Bound, Distribution, EventKind, Scope, Tally};
 use plimsoll_slo::JudgedObjective;
-use plimsoll_units::{Nanos, Rate};
+use plimsoll_units::Nanos;
 
 /// What stands where there is nothing to say.
 pub(super) const NONE: &str = "–";
@@ -99,31 +99,30 @@ pub(super) fn steps(report: &Report) -> Vec<StepRow> {
         let totals = report.shown.steps.get(&id).unwrap_or(&nothing);
         let info = report.header.steps.get(usize::from(id.0));
         let kind = info.map_or(String::new(), |info| info.kind.to_string());
-        totals_row(&report.step_name(id), kind, totals, report.shown.span)
+        totals_row(&report.step_name(id), kind, totals, &report.shown)
     };
     report.step_ids().into_iter().map(row).collect()
 }
 
 /// One row a tag.
 pub(super) fn tags(report: &Report) -> Vec<StepRow> {
-    let span = report.shown.span;
     let rows = report.shown.tags.iter();
-    rows.map(|(tag, totals)| totals_row(&format!("tag {tag}"), String::new(), totals, span))
-        .collect()
+    let name = |tag| format!("tag {tag}");
+    rows.map(|(tag, totals)| totals_row(&name(tag), String::new(), totals, &report.shown)).collect()
 }
 
 /// The row below: all requests together.
 pub(super) fn all_steps(report: &Report) -> StepRow {
-    totals_row("all steps", String::new(), &report.shown.run, report.shown.span)
+    totals_row("all steps", String::new(), &report.shown.run, &report.shown)
 }
 
-fn totals_row(name: &str, kind: String, totals: &Tally, span: Nanos) -> StepRow {
+fn totals_row(name: &str, kind: String, totals: &Tally, part: &PartTotals) -> StepRow {
     let response = totals.success_time();
     StepRow {
         name: format::line(name, TEXT_LIMIT),
         kind,
         requests: format::count(totals.counts.requests),
-        rate: format::rate(Rate::of(totals.counts.requests, span)),
+        rate: format::rate(part.rate_of(totals.counts.requests)),
         p50: quantile(&response, 0.5),
         p95: quantile(&response, 0.95),
         p99: quantile(&response, 0.99),
@@ -311,6 +310,9 @@ pub(super) struct TimeRow {
     /// By how much the response time of all requests exceeds that.
     pub(super) hidden: String,
 }
+
+/// What is of what in the table of both clocks, where requests failed.
+pub(super) const OF_ALL: &str = "Response times are those of successes; service times, and what they hide, those of all requests.";
 
 /// Whether there are failures whose times can be shown beside those of successes.
 pub(super) fn has_failed_times(report: &Report) -> bool {

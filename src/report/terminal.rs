@@ -243,6 +243,9 @@ fn clocks(screen: &mut SummaryLines, report: &Report) {
     table.row(line("service", TextTone::Plain, |row| &row.service));
     table.row(line("hidden", TextTone::Faint, |row| &row.hidden));
     screen.table(&table);
+    if rows::has_failed_times(report) {
+        screen.text(TextTone::Faint, rows::OF_ALL);
+    }
 }
 
 fn response_histogram(screen: &mut SummaryLines, report: &Report) {

@@ -125,6 +125,16 @@ impl PartTotals {
     pub fn rate(&self) -> Rate {
         Rate::of(self.sent.map_or(self.run.counts.requests, |sent| sent.count), self.span)
     }
+
+    /// The part of [`PartTotals::rate`] that `count` of its requests are. Of an overloaded stack, answers to what was
+    /// sent before this part come within it, and those to what it sent behind its end: counts over its length would
+    /// add up to more than was ever sent.
+    pub(super) fn rate_of(&self, count: u64) -> Rate {
+        match self.run.counts.requests {
+            0 => Rate::of(count, self.span),
+            all => Rate::per_second(self.rate().get() * (count as f64 / all as f64)),
+        }
+    }
 }
 
 /// Whether there are values enough for a quantile: it needs 1/(1 − q) of them. Of 8 requests, a p99 would only be the

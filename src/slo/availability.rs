@@ -157,10 +157,10 @@ fn outages(intervals: &[Interval], counts: &[UptimeCounts]) -> Vec<Incident> {
     let expected = requests as f64 / counts.len().max(1) as f64;
     let mut incidents: Vec<Incident> = Vec::new();
     let mut open: Option<Incident> = None;
-    let mut good = 0;
+    let (mut good, mut is_back) = (0, false);
     for (interval, count) in intervals.iter().zip(counts) {
         if is_bad(interval, count, expected) {
-            good = 0;
+            (good, is_back) = (0, false);
             let incident = open.get_or_insert_with(|| Incident {
                 what: SERVICE.to_owned(),
                 begin: interval.start,
@@ -173,7 +173,9 @@ fn outages(intervals: &[Interval], counts: &[UptimeCounts]) -> Vec<Incident> {
         } else if let Some(mut incident) = open.take() {
             incident.lost += count.unserved + interval.arrivals.dropped;
             good += 1;
-            if good >= GOOD_SECONDS {
+            // A second in which nobody asked proves nothing.
+            is_back |= count.requests > 0 || answers(interval).next().is_some();
+            if good >= GOOD_SECONDS && is_back {
                 incidents.push(incident);
                 good = 0;
             } else {
@@ -182,8 +184,8 @@ fn outages(intervals: &[Interval], counts: &[UptimeCounts]) -> Vec<Incident> {
         }
     }
     if let Some(mut last) = open {
-        // Too few good seconds, or none, before the end of the run.
-        if good == 0 {
+        // Nothing was well before the end of the run.
+        if !is_back {
             last.end = None;
         }
         incidents.push(last);
@@ -271,6 +273,18 @@ mod tests {
         let found = availability(&log(&[0, 0, 0, 0, 100, 100]));
         assert_eq!(found.incidents[0].end, None);
         assert_eq!(found.incidents[0].time_to_recover(), None);
+    }
+
+    /// Goal: the rest of the last second, in which nobody asked, is no recovery; nor are seconds without requests in between.
+    #[test]
+    fn seconds_in_which_nobody_asked_prove_no_recovery() {
+        let mut log = log(&[0, 100, 100, 0, 0, 0, 0, 100, 0]);
+        for second in [3, 4, 5, 6, 8] {
+            log.intervals[second].steps.clear();
+        }
+        let found = availability(&log);
+        let [incident] = found.incidents.as_slice() else { panic!("{found:?}") };
+        assert_eq!((incident.begin, incident.end, incident.lost), (at(1), None, 300));
     }
 
     #[test]

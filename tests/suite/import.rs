@@ -32,6 +32,7 @@ fn input(file: &str) -> String {
 fn options(name: &str, file: &str) -> ImportOptions {
     ImportOptions {
         name: name.to_owned(),
+        folder: format!("scenarios/{name}"),
         file: file.to_owned(),
         hosts: vec![],
         replay: None,

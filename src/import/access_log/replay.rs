@@ -91,17 +91,15 @@ fn draft(context: &MixContext<'_>, speed: f64, count: usize) -> ScenarioDraft {
         YamlEntry::new("recorded", YamlValue::text("requests")),
         YamlEntry::new("speed", YamlValue::plain(format!("{speed}"))),
     ];
-    let name = &options.name;
+    let folder = &options.folder;
     ScenarioDraft {
         head: vec![
             format!("Replays the {count} requests of {} at their recorded times.", options.file),
             String::new(),
-            format!("  plimsoll run scenarios/{name}/replay.yaml"),
-            format!(
-                "  plimsoll run scenarios/{name}/replay.yaml --duration 1m     as quickly as that"
-            ),
+            format!("  plimsoll run {folder}/replay.yaml"),
+            format!("  plimsoll run {folder}/replay.yaml --duration 1m     as quickly as that"),
         ],
-        name: name.clone(),
+        name: options.name.clone(),
         target: mix::target(options),
         data: vec![("requests".to_owned(), "requests.csv".to_owned(), "sequential")],
         workloads: vec![YamlEntry::new("replay", YamlValue::Map(fields))],

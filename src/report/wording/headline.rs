@@ -72,15 +72,18 @@ pub fn further_findings(judgement: &Judgement) -> Vec<&Finding> {
 fn outage(outage: &Outage) -> String {
     let class = outage.class;
     if outage.unserved == outage.requests {
-        let requests = format::count(outage.requests);
+        let all = match outage.requests {
+            1 => "the only request".to_owned(),
+            more => format!("all {} requests", format::count(more)),
+        };
         return match class {
-            ErrorClass::Refused => format!(
-                "Nobody listens at the target: all {requests} requests were refused; start it, or correct its \
-                 address."
-            ),
-            _ => format!(
-                "There was no service: all {requests} requests failed ({class}); see to the service."
-            ),
+            ErrorClass::Refused => {
+                let were = if outage.requests == 1 { "was" } else { "were" };
+                format!(
+                    "Nobody listens at the target: {all} {were} refused; start it, or correct its address."
+                )
+            }
+            _ => format!("There was no service: {all} failed ({class}); see to the service."),
         };
     }
     let length = format::duration(outage.length);

@@ -48,7 +48,7 @@ fn with_late_picture(request: &SeenRequest) -> (u16, String) {
 fn page_with_a_picture_that_load_holds_up_fails_and_the_report_says_why() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = listening(with_late_picture);
-    let browser = "vus: 3\n    baseline: 8s\n    screenshot: worst\n    flow: [{ open: { name: home, url: / } }]\n";
+    let browser = "vus: 2\n    baseline: 8s\n    screenshot: worst\n    flow: [{ open: { name: home, url: / } }]\n";
     written_with(folder.path(), &server.url, "40s", browser);
     let file = folder.path().join("scenario.yaml");
     let text = fs::read_to_string(&file).expect("written");
@@ -78,13 +78,13 @@ fn page_with_a_picture_that_load_holds_up_fails_and_the_report_says_why() {
             assert!(why.contains(part), "{part}: {why}");
         }
     }
-    // The slowest of its loads, as it looked.
+    // One of its slow loads, as it looked: a crowded machine may be too late for the slowest of them.
     let pictures = lines(run, "picture");
     let [picture] = &pictures[..] else { panic!("one page: {}", pictures.len()) };
+    let took = picture["took"][1].as_f64().expect("a time") / 1e6;
     let loads = loads(run);
-    let counted = loads.iter().filter(|load| load["idle"] != true && load["doubt"].is_null());
-    let slowest = counted.filter_map(|load| figure(load, "lcp")).fold(0.0, f64::max);
-    assert_eq!(picture["took"][1].as_f64().map(|lcp| lcp / 1e6), Some(slowest));
+    assert!(loads.iter().any(|load| figure(load, "lcp") == Some(took)), "{took}");
+    assert!(took >= HELD_UP.as_secs_f64() * 1e3 - 100.0, "{took}");
     let jpeg = picture["jpeg"].as_str().expect("a picture");
     assert!(jpeg.starts_with("/9j/") && jpeg.len() < 256 << 10, "{} bytes", jpeg.len());
     assert!(page.contains(jpeg) && page.contains("img-src data:"), "it stands in the report");
@@ -105,7 +105,7 @@ fn with_little_memory(folder: &Path) -> PathBuf {
 fn crashing(request: &SeenRequest) -> (u16, String) {
     let body = match request.path() {
         "/" => format!(
-            "{ICON}<script>const all = []; for (;;) all.push(new Array(1e5).fill({{}}));</script>"
+            "{ICON}<script>const all = []; for (;;) all.push(new Array(4e6).fill(1.5));</script>"
         ),
         "/well" => format!("{ICON}well"),
         _ => "{}".to_owned(),
@@ -118,9 +118,8 @@ fn crashing(request: &SeenRequest) -> (u16, String) {
 fn renderer_that_crashes_is_a_failed_load_and_others_go_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = listening(crashing);
-    let browser = "vus: 1\n    flow: [{ open: { name: crash, url: / } }]\n  well:\n    \
-                   flow: [{ open: { name: home, url: /well } }]\n";
-    written_with(folder.path(), &server.url, "8s", browser);
+    let browser = "vus: 1\n    flow: [{ open: { name: home, url: /well } }, { open: { name: crash, url: / } }]\n";
+    written_with(folder.path(), &server.url, "12s", browser);
     let mut command = plimsoll();
     command.env("PLIMSOLL_CHROMIUM", with_little_memory(folder.path()));
     let ran = run(command.arg("run").arg(folder.path()), &folder.path().join("out"));
@@ -129,7 +128,8 @@ fn renderer_that_crashes_is_a_failed_load_and_others_go_on() {
     let of = |page: &str| loads.iter().filter(|load| load["page"] == page).collect::<Vec<_>>();
     assert!(of("crash").len() >= 2, "{loads:#?}");
     assert!(of("crash").iter().all(|load| load["failure"] == "the page crashed"), "{loads:#?}");
-    assert!(of("home").iter().any(|load| load["status"] == 200), "{loads:#?}");
+    let well = of("home").iter().filter(|load| load["status"] == 200).count();
+    assert!(well >= of("crash").len(), "each is followed by another: {loads:#?}");
     let pages = ran.result()["pages"].as_array().expect("pages").clone();
     let crash = pages.iter().find(|page| page["page"] == "crash").expect("the page");
     assert_eq!(crash["failures"][0]["what"], "the page crashed", "{crash:#}");
@@ -145,27 +145,32 @@ fn weighty(request: &SeenRequest) -> (u16, String) {
     (200, format!("{ICON}<!-- {filling} --><script>{work} document.title = sum;</script>"))
 }
 
+/// The loads of a run with one block of browsers.
+fn loads_of(target: &str, browser: &str) -> Vec<Value> {
+    let folder = tempfile::tempdir().expect("a folder");
+    written_with(folder.path(), target, "6s", browser);
+    let file = folder.path().join("scenario.yaml");
+    let text = fs::read_to_string(&file).expect("written");
+    let text = text.replace("  pages: { home: { lcp: { target: 2.5s } } }\n", "");
+    fs::write(&file, text).expect("written");
+    let ran = run(plimsoll().arg("run").arg(folder.path()), &folder.path().join("out"));
+    loads(ran.folder.as_deref().expect("a run"))
+}
+
 /// Goal: prove that a slower network and a slower processor are as slow as the file says.
 #[test]
 fn pages_are_as_slow_as_the_network_and_the_processor_that_are_emulated() {
-    let folder = tempfile::tempdir().expect("a folder");
     let server = listening(weighty);
     let open = |page: &str| format!("flow: [{{ open: {{ name: {page}, url: / }} }}]\n");
-    let browser = format!(
-        "{}  far:\n    network: {{ latency: 400ms }}\n    {}  thin:\n    network: {{ down: 200 kbit/s }}\n    {}  slow:\n    \
-         cpu: 6x slower\n    {}",
-        open("plain"),
+    let emulated = format!(
+        "network: {{ latency: 400ms }}\n    {}  thin:\n    network: {{ down: 200 kbit/s }}\n    {}",
         open("far"),
         open("thin"),
-        open("slow")
     );
-    written_with(folder.path(), &server.url, "14s", &browser);
-    let file = folder.path().join("scenario.yaml");
-    let text =
-        fs::read_to_string(&file).expect("written").replace("pages: { home:", "pages: { plain:");
-    fs::write(&file, text).expect("written");
-    let ran = run(plimsoll().arg("run").arg(folder.path()), &folder.path().join("out"));
-    let loads = loads(ran.folder.as_deref().expect("a run"));
+    // Scripts are timed by a browser that has its core to itself.
+    let loads = [open("plain"), format!("cpu: 6x slower\n    {}", open("slow")), emulated];
+    let loads: Vec<Value> =
+        loads.iter().flat_map(|browser| loads_of(&server.url, browser)).collect();
     // A crowded machine only ever adds: the least of several is what was asked for.
     let least = |page: &str, of: &dyn Fn(&Value) -> Option<f64>| {
         let times: Vec<f64> =

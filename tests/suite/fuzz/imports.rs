@@ -49,6 +49,7 @@ const LOG: [&str; 10] =
 fn options() -> ImportOptions {
     ImportOptions {
         name: "x".to_owned(),
+        folder: "scenarios/x".to_owned(),
         file: "x".to_owned(),
         hosts: vec![],
         replay: None,
