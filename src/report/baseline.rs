@@ -31,6 +31,7 @@ impl BaselineRange {
     }
 
     /// That of a step.
+    #[cfg(any(feature = "charts", test))]
     pub(super) fn p95_of(&self, step: &str) -> Option<(Nanos, Nanos)> {
         self.steps.iter().find(|(name, _)| name == step).map(|(_, range)| *range)
     }

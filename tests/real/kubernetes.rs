@@ -259,12 +259,9 @@ fn deployed(duration: &str, kills: bool) -> Deployed {
         let mut leader = cluster.start(("leader", spec), None, &leader);
         let spec = spec_of("Deployment", "plimsoll-shop-nats");
         let server = cluster.start(("nats", spec), None, &nats);
-        let mut server = (Guarded(server.child), server.said);
-        std::thread::spawn(move || {
-            let mut said = String::new();
-            let _ = server.1.read_to_string(&mut said);
-            drop(server.0);
-        });
+        // It ends with this scope; nobody to say it to would end it before.
+        let (_server, mut server_said) = (Guarded(server.child), server.said);
+        std::thread::spawn(move || server_said.read_to_string(&mut String::new()));
         let mut told = String::new();
         let told_to = fs::File::open(&events).expect("the leader tells of its run");
         fs::remove_file(&events).expect("it has served");
