@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::cli;
 use crate::engine::RunOptions;
 use crate::plan::{Overrides, Plan};
+use crate::report::format;
 use crate::scenario::{Loaded, Span, load_from};
 use crate::units::Seed;
 
@@ -112,16 +113,12 @@ fn merges(loaded: &Loaded) -> Vec<String> {
     first.map(note).collect()
 }
 
-fn describe(plan: &Plan) -> String {
-    let count = |n: usize, what: &str| {
-        let plural = if n == 1 { "" } else { "s" };
-        format!("{n} {what}{plural}")
-    };
+pub(super) fn describe(plan: &Plan) -> String {
     format!(
         "{}, {}, {}",
-        count(plan.scenarios.len(), "scenario"),
-        count(plan.steps.len(), "step"),
-        count(plan.judged_objectives(), "objective"),
+        format::counted(plan.scenarios.len() as u64, "scenario"),
+        format::counted(plan.steps.len() as u64, "step"),
+        format::counted(plan.judged_objectives() as u64, "objective"),
     )
 }
 

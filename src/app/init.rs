@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::cli;
+use crate::import::system_name;
 
 use super::exit::{Exit, Failure};
 use super::files::{create_folder, write_file};
@@ -15,15 +16,6 @@ const FILES: [(&str, &str); 4] = [
     ("simulation.yaml", include_str!("init/simulation.yaml")),
     ("products.csv", include_str!("init/products.csv")),
 ];
-
-/// The system's name: the folder's, so that runs of two folders do not mix.
-fn system_name(folder: &Path) -> &str {
-    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    let words = ["true", "false", "null"];
-    if is_plain && !words.contains(&name) { name } else { "shop" }
-}
 
 /// Writes the folder, and says what to do with it. A file that is there already is never replaced.
 pub(super) fn init(args: &cli::InitArgs) -> Result<Exit, Failure> {
@@ -38,7 +30,9 @@ pub(super) fn init(args: &cli::InitArgs) -> Result<Exit, Failure> {
         ));
     }
     create_folder(folder)?;
-    let system = system_name(folder);
+    // That of the folder, so that runs of two folders do not mix.
+    let named = folder.file_name().and_then(|name| name.to_str());
+    let system = named.map_or_else(|| "shop".to_owned(), system_name);
     for (name, text) in FILES {
         let path = folder.join(name);
         let text = text.replacen("\nname: shop\n", &format!("\nname: {system}\n"), 1);

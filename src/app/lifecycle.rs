@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::engine::{PlayedLifecycle, RunOptions, SteeringCommand, play_lifecycle};
 use crate::metrics::{LifecycleNote, LifecyclePart, RunEnd, RunLine, StopReason};
 use crate::plan::Plan;
+use crate::report::format;
 use crate::units::RunTime;
 
 use super::exit::{Exit, Failure};
@@ -159,8 +160,8 @@ impl SetUp {
     pub(super) fn told(&self) -> Option<String> {
         let note = self.notes.first()?;
         let requests = note.requests();
-        let plural = if requests == 1 { "" } else { "s" };
-        Some(format!("{}: {requests} request{plural} in {}", note.part, note.took))
+        let requests = format::counted(requests, "request");
+        Some(format!("{}: {requests} in {}", note.part, note.took))
     }
 }
 

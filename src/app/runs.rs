@@ -64,7 +64,7 @@ fn trend(args: &cli::TrendArgs, filter: &cli::RunFilterArgs) -> Result<Exit, Fai
         filtered(filter)?.into_iter().partition(|(run, _)| is_complete(run));
     if !incomplete.is_empty() {
         // A run that still goes on, or was cut short, has other numbers for no reason of the stack's.
-        let runs = format::counted(incomplete.len(), "run");
+        let runs = format::counted(incomplete.len() as u64, "run");
         say(&format!("warning: left out: {runs} that did not end as planned"));
     }
     let mut left: Vec<HistoryRow> = complete.into_iter().map(row).collect();
@@ -128,7 +128,7 @@ fn nothing_found(filter: &cli::RunFilterArgs) -> Result<(), Failure> {
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
         say(&format!(
             "hint: none of {} passes the filter; there are {names}",
-            format::counted(all.len(), "run")
+            format::counted(all.len() as u64, "run")
         ));
     }
     Ok(())
@@ -195,7 +195,7 @@ fn promote(args: &cli::PromoteArgs) -> Result<Exit, Failure> {
     say(&format!(
         "{}: a baseline of {}{instead}",
         args.to.display(),
-        format::counted(runs.len(), "run")
+        format::counted(runs.len() as u64, "run")
     ));
     if runs.len() < crate::slo::regression::RUNS_MIN {
         say(&format!(

@@ -60,6 +60,10 @@ impl WorstPages {
             return;
         }
         let Ok(Some(jpeg)) = timeout(LIMIT, pictured(page)).await else { return };
+        self.keep(load, jpeg);
+    }
+
+    fn keep(&self, load: &PageLoad, jpeg: String) {
         let picture = PagePicture {
             page: load.page.clone(),
             at: load.at,
@@ -93,28 +97,17 @@ mod tests {
         PageLoad { page: "home".to_owned(), times, ..PageLoad::default() }
     }
 
-    fn keep(worst: &WorstPages, load: &PageLoad) {
-        let picture = PagePicture {
-            page: load.page.clone(),
-            at: load.at,
-            took: took(load),
-            failure: load.failure.clone(),
-            jpeg: String::new(),
-        };
-        worst.0.borrow_mut().insert(load.page.clone(), picture);
-    }
-
     #[test]
     fn slowest_load_is_the_worst_until_one_fails() {
         let worst = WorstPages::default();
         let failed = PageLoad { failure: Some("status 503".to_owned()), ..load(10) };
         let doubtful = PageLoad { doubt: Some(plimsoll_metrics::PageDoubt::Hidden), ..load(9_000) };
         assert!(worst.is_worse(&load(100)));
-        keep(&worst, &load(100));
+        worst.keep(&load(100), String::new());
         assert!(worst.is_worse(&load(101)) && !worst.is_worse(&load(99)));
         assert!(!worst.is_worse(&doubtful), "it says nothing about the stack");
         assert!(worst.is_worse(&failed));
-        keep(&worst, &failed);
+        worst.keep(&failed, String::new());
         assert!(!worst.is_worse(&load(9_000)) && !worst.is_worse(&failed));
         assert!(worst.is_worse(&PageLoad { page: "other".to_owned(), ..load(1) }));
         assert_eq!(worst.take().len(), 1);

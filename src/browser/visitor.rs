@@ -96,16 +96,15 @@ impl BrowserUser {
             None => BrowserPage::open(browser, &self.plan).await?,
         };
         let mut shown: Option<ShownPage> = None;
-        let mut ready = self.say_headers(&page).await;
-        let mut result = Ok(());
+        // Where that fails, it is the first page's failure.
+        let mut result = self.say_headers(&page).await;
         for step in self.plan.flow.clone() {
             if Instant::now() >= until {
                 break;
             }
-            result = match std::mem::replace(&mut ready, Ok(())) {
-                Ok(()) => self.step(&step, &mut page, &mut shown, loads).await,
-                unready => unready,
-            };
+            if result.is_ok() {
+                result = self.step(&step, &mut page, &mut shown, loads).await;
+            }
             if let Err(error) = &result {
                 let name = step.page().map(str::to_owned).or_else(|| shown.take().map(|s| s.name));
                 if let Some(name) = name.filter(|_| *error != BrowserError::Gone) {

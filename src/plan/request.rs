@@ -38,7 +38,7 @@ impl UploadPiece {
 }
 
 /// Where the bytes of a file come from as they are sent. It is never copied for a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum BodySource {
     /// So many bytes that nobody reads, made on the way.
     Noise(u64),
@@ -57,7 +57,7 @@ impl BodySource {
 }
 
 /// A file at its place in a rendered text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Filler {
     /// How many bytes of the text come before it.
     pub at: usize,

@@ -65,8 +65,7 @@ fn reached(report: &Report) -> Option<String> {
     let opened = &report.whole.opened;
     let peer = |(peer, count): (&String, &u64)| match peer.split_once(' ') {
         Some((address, protocol)) => {
-            let plural = if *count == 1 { "" } else { "s" };
-            format!("{address} by {} connection{plural} ({protocol})", format::count(*count))
+            format!("{address} by {} ({protocol})", format::counted(*count, "connection"))
         }
         None => format!("{} × {peer}", format::count(*count)),
     };
@@ -100,10 +99,9 @@ fn retries(report: &Report) -> Option<String> {
     if steps.len() > SHOWN {
         named.push(format!("{} more steps", steps.len() - SHOWN));
     }
-    let plural = if count == 1 { "" } else { "s" };
     (count > 0).then(|| {
-        let count = format::count(count);
-        format!("{count} request{plural} sent again after a failure: {}", named.join(", "))
+        let count = format::counted(count, "request");
+        format!("{count} sent again after a failure: {}", named.join(", "))
     })
 }
 
@@ -111,10 +109,9 @@ fn retries(report: &Report) -> Option<String> {
 pub(super) fn lifecycle(report: &Report) -> Vec<(&'static str, String)> {
     let told = |note: &LifecycleNote| {
         let (requests, failed) = (note.requests(), note.failed());
-        let plural = if requests == 1 { "" } else { "s" };
         let mut text = format!(
-            "{} request{plural} in {}, in no other figure",
-            format::count(requests),
+            "{} in {}, in no other figure",
+            format::counted(requests, "request"),
             format::time(note.took)
         );
         if failed > 0 {

@@ -43,9 +43,9 @@ pub fn count(value: u64) -> String {
 }
 
 /// So many of something: `1 run`, `2 runs`.
-pub fn counted(count: usize, noun: &str) -> String {
+pub fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", self::count(count as u64))
+    format!("{} {noun}{plural}", self::count(count))
 }
 
 /// A time in the unit that keeps it readable: `845 µs`, `12.1 ms`, `1.20 s`.
@@ -173,6 +173,12 @@ pub fn message(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_of_something_has_no_plural() {
+        let told = [0, 1, 2_000].map(|count| counted(count, "run"));
+        assert_eq!(told, ["0 runs", "1 run", "2,000 runs"]);
+    }
 
     #[test]
     fn long_text_ends_with_a_whole_word_and_a_message_is_not_cut() {

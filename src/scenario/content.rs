@@ -77,18 +77,6 @@ pub trait LargeFile: fmt::Debug + Send + Sync {
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
-impl PartialEq for FileContent {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Held(own), Self::Held(other)) => own == other,
-            (Self::OnDisk(own), Self::OnDisk(other)) => Arc::ptr_eq(own, other),
-            _ => false,
-        }
-    }
-}
-
-impl Eq for FileContent {}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -91,9 +91,12 @@ pub(super) fn justified(left: Line<'static>, right: Line<'static>, width: usize)
     line
 }
 
-/// The last values as blocks, scaled to their own range from zero.
-pub(super) fn sparkline(values: impl DoubleEndedIterator<Item = f64>, width: usize) -> String {
-    let mut last: Vec<Option<f64>> = values.rev().take(width).map(Some).collect();
+/// The last values as blocks, scaled to their own range from zero; a gap where there is none.
+pub(super) fn sparkline(
+    values: impl DoubleEndedIterator<Item = Option<f64>>,
+    width: usize,
+) -> String {
+    let mut last: Vec<Option<f64>> = values.rev().take(width).collect();
     last.reverse();
     let text = bars_from_zero(last.into_iter());
     format!("{text:<width$}")

@@ -62,9 +62,8 @@ pub(super) fn run_at(model: &Model, area: Rect, at: Position) -> Option<usize> {
 }
 
 fn list_panel(model: &Model) -> Block<'static> {
-    let runs = model.history.runs.len();
-    let plural = if runs == 1 { "" } else { "s" };
-    panel(model.theme, &format!("history: {runs} run{plural}"), true)
+    let runs = format::counted(model.history.runs.len() as u64, "run");
+    panel(model.theme, &format!("history: {runs}"), true)
 }
 
 /// Rows below the head of the table.
@@ -167,7 +166,7 @@ fn trend(history: &History, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let Some(here) = history.runs.get(history.at) else { return Vec::new() };
     let alike =
         || history.of(&here.name).filter(|run| run.workload == here.workload).collect::<Vec<_>>();
-    let line = |name: &str, value: fn(&PastRun) -> f64| {
+    let line = |name: &str, value: fn(&PastRun) -> Option<f64>| {
         let runs = alike();
         // Newest first in the history, newest last in the line.
         let values = runs.iter().rev().map(|run| value(run));
@@ -179,7 +178,7 @@ fn trend(history: &History, width: usize, theme: Theme) -> Vec<Line<'static>> {
             ),
         ])
     };
-    vec![line("p95", |run| run.p95_ms.unwrap_or_default()), line("req/s", |run| run.rate)]
+    vec![line("p95", |run| run.p95_ms), line("req/s", |run| Some(run.rate))]
 }
 
 fn comparison(history: &History, newer: usize, older: usize, theme: Theme) -> Vec<Line<'static>> {

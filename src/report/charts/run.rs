@@ -144,7 +144,7 @@ fn response_times(report: &Report, baseline: Option<&BaselineRange>) -> TimeChar
 /// ` The band: p95 of the baseline, 40.0 ms to 45.0 ms in 5 runs.`
 fn told_baseline((runs, (low, high)): (usize, (Nanos, Nanos))) -> String {
     let [low, high] = [low, high].map(format::time);
-    let runs = format::counted(runs, "run");
+    let runs = format::counted(runs as u64, "run");
     let range = if low == high { low } else { format!("{low} to {high}") };
     format!(" The band: p95 of the baseline, {range} in {runs}.")
 }

@@ -157,7 +157,7 @@ fn more_runs(count: u32) -> String {
 }
 
 fn runs(count: u32, kind: &str) -> String {
-    format!("{count} {kind}run{}", if count == 1 { "" } else { "s" })
+    format::counted(count.into(), &format!("{kind}run"))
 }
 
 /// What is known of a row, in one line: by how much, and with which certainty.

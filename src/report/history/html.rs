@@ -60,7 +60,7 @@ pub fn render(trends: &[MetricTrend], runs: &[HistoryRow]) -> Result<String, Rep
     let title = conditions.map_or_else(
         || "No runs".to_owned(),
         |of| {
-            let counted = format::counted(runs.len(), "run");
+            let counted = format::counted(runs.len() as u64, "run");
             format!("{} · {} · trend of {counted}", of.name, of.workload)
         },
     );
@@ -121,7 +121,7 @@ fn allowed(trend: &MetricTrend, limits: TrendLimits) -> String {
     let bounds = [told("target", limits.target), told("max", limits.max)];
     let mut told: Vec<String> = bounds.into_iter().flatten().collect();
     if limits.max.is_some() || limits.above > 0 {
-        let all = format::counted(trend.points.len(), "run");
+        let all = format::counted(trend.points.len() as u64, "run");
         told.push(match limits.above {
             0 => "never exceeded".to_owned(),
             above => format!("exceeded by {above} of {all}"),

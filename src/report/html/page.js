@@ -96,7 +96,7 @@
 
   const tools = document.getElementById('tools');
   const [whole, log] = all('button', tools);
-  const [summary, choices] = all('summary, .choices', tools);
+  const [summary, choices] = all('summary,.choices', tools);
 
   // ── Numbers ──
   const digits = (value) => value.toLocaleString('en', {

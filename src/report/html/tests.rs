@@ -11,6 +11,18 @@ fn script_is_small_and_takes_no_text_for_markup() {
     }
 }
 
+/// What makes the script small must not change what it says.
+#[test]
+fn texts_of_the_script_stay_as_they_are() {
+    let script = include_str!("page.js");
+    let lines = script.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    let texts: Vec<&str> = lines.flat_map(|line| line.split('\'').skip(1).step_by(2)).collect();
+    assert!(texts.len() > 50, "{}", texts.len());
+    for text in texts {
+        assert!(!text.contains(", ") && !text.contains(" => "), "{text}");
+    }
+}
+
 #[test]
 fn backticks_become_code_and_foreign_markup_stays_text() {
     let html = |text| code(text).to_string();

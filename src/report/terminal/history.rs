@@ -63,7 +63,7 @@ pub fn trends(
         0 => String::new(),
         count => format!(", {count} of them not valid and left out"),
     };
-    screen.section(&title, &format!("{}{left_out}", format::counted(runs.len(), "run")));
+    screen.section(&title, &format!("{}{left_out}", format::counted(runs.len() as u64, "run")));
     let bounded = trends.iter().any(|trend| limits(trend, runs).max.is_some());
     let heads: &[&str] = if bounded {
         &["", "metric", "<runs", "<last", "<max", "<above", "newest right"]

@@ -36,7 +36,8 @@ pub(super) fn text(live: &LiveRun, ink: PanelContext, inner: Rect) -> ScrolledTe
     };
     let columns = SloColumns::of(width, &judgement.objectives, true);
     let row = |(index, judged): (usize, &JudgedObjective)| {
-        let trend = live.trends.get(index).map(|trend| sparkline(trend.iter().copied(), TREND));
+        let trend =
+            live.trends.get(index).map(|trend| sparkline(trend.iter().copied().map(Some), TREND));
         columns.row(judged, &trend.unwrap_or_default(), ink.theme)
     };
     let rows = judgement.objectives.iter().enumerate().map(row).collect();

@@ -126,7 +126,10 @@ fn row(live: &LiveRun, found: &StackRow<'_>, ink: PanelContext, width: usize) ->
     Line::from(vec![
         Span::raw(format!("{name:<room$}")),
         Span::styled(format!("{value:>FIGURES$} "), ink.theme.style(tone)),
-        Span::styled(sparkline(gauge.values.iter().copied(), trend), ink.theme.style(Tone::Accent)),
+        Span::styled(
+            sparkline(gauge.values.iter().copied().map(Some), trend),
+            ink.theme.style(Tone::Accent),
+        ),
     ])
 }
 

@@ -12,6 +12,25 @@ fn history_compares_two_chosen_runs() {
     snapshots("history", &model);
 }
 
+/// A run in which all failed has no times, and none of them is zero.
+#[test]
+fn times_that_nobody_knows_are_no_zeros() {
+    let mut all = runs();
+    (all[1].p50_ms, all[1].p95_ms, all[1].p99_ms) = (None, None, None);
+    let mut model = launcher();
+    update(&mut model, Message::History(all));
+    press(&mut model, KeyCode::Char('H'));
+    let text = |model: &Model| drawn(model, (120, 24)).backend().to_string();
+    let shown = text(&model);
+    assert_eq!(shown.matches("n/a").count(), 3, "{shown}");
+    assert!(!shown.contains("0 ns"), "{shown}");
+    press(&mut model, KeyCode::Char(' '));
+    press(&mut model, KeyCode::Down);
+    press(&mut model, KeyCode::Char(' '));
+    let compared = text(&model);
+    assert!(compared.contains("was        n/a") && !compared.contains("-100"), "{compared}");
+}
+
 /// Three runs a side, `after` slower by a factor.
 pub(super) fn diff(runs: usize, factor: f64) -> Diff {
     let measured = RunSummary::of(&log());
