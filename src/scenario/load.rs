@@ -60,7 +60,21 @@ pub fn load_from(
     let scenario = loader.scenario(&scenario_file(path), settings);
     environment::tidy_secrets(&mut loader.sources.secrets);
     let merges = loader.problems.merges().to_vec();
-    Loaded { scenario, problems: loader.problems.into_sorted(), merges, sources: loader.sources }
+    let mut problems = loader.problems.into_sorted();
+    if loader.lacks_included {
+        problems.retain(|problem| !may_be_included(&problem.kind));
+    }
+    Loaded { scenario, problems, merges, sources: loader.sources }
+}
+
+/// Whether what is missing may stand in a file that could not be read, which has been told.
+const fn may_be_included(kind: &ProblemKind) -> bool {
+    matches!(
+        kind,
+        ProblemKind::MissingField { .. }
+            | ProblemKind::NeedsOneOf { .. }
+            | ProblemKind::UnknownName { .. }
+    )
 }
 
 /// Reads a stack file on its own.
@@ -135,10 +149,6 @@ impl Loader<'_> {
     fn scenario(&mut self, path: &Path, settings: &[(String, String)]) -> Option<Scenario> {
         path.parent().unwrap_or(Path::new("")).clone_into(&mut self.folder);
         let mut node = self.with_included(path, &on_command_line(path), &mut vec![])?;
-        // What the file lacks may stand in the one that could not be read.
-        if self.lacks_included {
-            return None;
-        }
         for (key, value) in settings {
             self.set(&mut node, key, value);
         }

@@ -92,7 +92,7 @@ async function walked(file) {
   const box = await rate.locator('.picture').boundingBox();
   await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.5);
   const at = await times.locator('.readout').textContent();
-  assert.match(at, /^\d+:\d\d {2}p50 [\d.,]+\s(µs|ms|s) {2}/, at);
+  assert.match(at, /^\d+:\d\d {2}p50 [\d.,]+\u00a0(µs|ms|s) {2}/, at);
   assert.match(await rate.locator('.readout').textContent(), /req|\/s/);
   if (pictures) await page.screenshot({ path: `${pictures}/hover.png` });
 

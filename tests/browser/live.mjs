@@ -43,7 +43,7 @@ try {
   while (await moments() <= before) await page.waitForResponse(/lines/);
   const box = await rate.locator('.picture').boundingBox();
   await page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.5);
-  assert.match(await chart('Response time').locator('.readout').textContent(), /^\d+:\d\d {2}p50 [\d.,]+\s(µs|ms|s)/);
+  assert.match(await chart('Response time').locator('.readout').textContent(), /^\d+:\d\d {2}p50 [\d.,]+\u00a0(µs|ms|s)/);
   assert.ok(await page.locator('#tiers figure').count() >= 4, 'charts of the stack');
   assert.match(await page.locator('#state').textContent(), /RUNNING/);
   for (const colorScheme of ['light', 'dark']) {
