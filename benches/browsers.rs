@@ -15,6 +15,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::Value;
 
 /// How long each run takes where the command line names no other time.
@@ -171,16 +172,27 @@ fn only(folder: &Path) -> PathBuf {
     entry.expect("something in it").path()
 }
 
-/// A server on loopback with two small pages: a script and a picture each. It ends with this process.
+/// A server on loopback with two small pages: a script and a picture each. It ends with this process. It stands for
+/// another machine, so that it keeps to the last core: on any, it would push the generator from its own.
 fn served() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     thread::spawn(move || {
+        keep_to_last_core();
         for stream in listener.incoming().flatten() {
             thread::spawn(move || converse(stream));
         }
     });
     url
+}
+
+/// Threads that this one starts keep to the same core.
+fn keep_to_last_core() {
+    let all = sched_getaffinity(None).expect("cores");
+    let last = (0..CpuSet::MAX_CPU).rfind(|core| all.is_set(*core)).expect("a core");
+    let mut wanted = CpuSet::new();
+    wanted.set(last);
+    sched_setaffinity(None, &wanted).expect("kept to a core");
 }
 
 fn converse(stream: TcpStream) -> Option<()> {

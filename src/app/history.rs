@@ -10,6 +10,7 @@ use crate::slo::gate::{Baseline, RunSummary};
 
 use super::exit::{Exit, Failure};
 use super::files::{self, LOG};
+use super::log_writer::LogWriter;
 use super::output::say;
 
 /// A run on the disk.
@@ -18,9 +19,17 @@ pub(super) struct StoredRun {
     /// Its folder as the user would write it.
     pub(super) folder: PathBuf,
     pub(super) log: RunLog,
+    /// Whether the process that plays it still writes.
+    pub(super) is_going_on: bool,
 }
 
 impl StoredRun {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let (log, folder) = files::read_log(path)?;
+        let is_going_on = log.end.is_none() && LogWriter::writes(&folder.join(LOG));
+        Ok(Self { folder, log, is_going_on })
+    }
+
     /// How it is called in reports.
     pub(super) fn label(&self) -> String {
         self.folder.display().to_string()
@@ -38,6 +47,9 @@ pub(super) const PROMOTED: &str = "baseline";
 /// Stands in the folder of a run that was not valid and played again; it counts only where it is named itself.
 pub(super) const DISCARDED: &str = "discarded";
 
+/// A folder of this name holds samples: other people's runs, which count only where the folder itself is named.
+const SAMPLES: &str = "samples";
+
 /// How deep runs are looked for: `reports/NAME/TIME`, and one more for `reports` of several branches.
 const DEPTH: usize = 3;
 
@@ -54,7 +66,7 @@ fn run_folders(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         for entry in fs::read_dir(path)? {
             let entry = entry?;
             // Links are not followed: they could lead in a circle.
-            if entry.file_type()?.is_dir() {
+            if entry.file_type()?.is_dir() && entry.file_name() != SAMPLES {
                 walk(&entry.path(), depth - 1, found)?;
             }
         }
@@ -90,8 +102,7 @@ pub(super) fn named(paths: &[PathBuf]) -> Result<Vec<StoredRun>, Failure> {
             ));
         }
         for folder in folders {
-            let (log, folder) = files::read_log(&folder)?;
-            runs.push(StoredRun { folder, log });
+            runs.push(StoredRun::read(&folder)?);
         }
     }
     Ok(runs)
@@ -101,8 +112,8 @@ pub(super) fn named(paths: &[PathBuf]) -> Result<Vec<StoredRun>, Failure> {
 pub(super) fn all(path: &Path) -> Result<Vec<StoredRun>, Failure> {
     let mut runs = vec![];
     for folder in run_folders(path)? {
-        match files::read_log(&folder) {
-            Ok((log, folder)) => runs.push(StoredRun { folder, log }),
+        match StoredRun::read(&folder) {
+            Ok(run) => runs.push(run),
             Err(failure) => {
                 let why = failure.message.trim_start_matches("error: ").to_owned();
                 say(&format!("warning: left out: {why}"));

@@ -1,7 +1,8 @@
 //! The thread that writes a run log: whoever has a line to write waits for neither the disk nor a terminal.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -28,11 +29,13 @@ pub(super) struct LogWriter {
 }
 
 impl LogWriter {
-    /// Appends to `log`, which holds `length` bytes.
+    /// Appends to `log`, which holds `length` bytes. The file is locked until the writer, or its process, ends.
     ///
     /// # Errors
     /// Where no thread can be started.
     pub(super) fn start(log: File, length: u64) -> io::Result<Self> {
+        // Only to be seen by others: a file system that has no locks takes the log all the same.
+        let _ = log.lock();
         let (orders, inbox) = sync_channel(QUEUE);
         let failure = Arc::new(OnceLock::new());
         let told = failure.clone();
@@ -40,6 +43,12 @@ impl LogWriter {
             .name("run log".to_owned())
             .spawn(move || write(log, length, &inbox, &told))?;
         Ok(Self { orders: Some(orders), thread: Some(thread), failure })
+    }
+
+    /// Whether a writer, of whichever process, has this log open.
+    pub(super) fn writes(log: &Path) -> bool {
+        let tried = File::open(log).map(|log| log.try_lock_shared());
+        matches!(tried, Ok(Err(TryLockError::WouldBlock)))
     }
 
     /// Hands a line to the thread.
@@ -117,9 +126,11 @@ mod tests {
         writer.append("one\n".to_owned()).expect("taken");
         writer.flush().expect("written");
         assert_eq!(read(), "one\n");
+        assert!(LogWriter::writes(&path), "locked while it is open");
         writer.append("two\n".to_owned()).expect("taken");
         drop(writer);
         assert_eq!(read(), "one\ntwo\n");
+        assert!(!LogWriter::writes(&path), "free once it is closed");
     }
 
     #[test]

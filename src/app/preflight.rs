@@ -35,14 +35,16 @@ fn reach(
         Err(PreflightError::OtherProtocol(error)) => {
             Ok(Some(format!("the target {}: {error}; every request fails", target.url())))
         }
-        Err(PreflightError::Refused(why)) => Err(Failure::new(
-            Exit::Refused,
-            format!(
-                "refused: {why}\nhint: list the host under `allow_hosts` in the scenario and say \
-                 `--i-may-load {}`; nothing was sent",
-                target.host
-            ),
-        )),
+        Err(PreflightError::Refused(why)) => {
+            let host = &target.host;
+            let listing = if plan.allow_hosts.contains(host) {
+                ""
+            } else {
+                "list the host under `allow_hosts` in the scenario and "
+            };
+            let hint = format!("hint: {listing}say `--i-may-load {host}`; nothing was sent");
+            Err(Failure::new(Exit::Refused, format!("refused: {why}\n{hint}")))
+        }
         Err(PreflightError::Unreachable(error)) => {
             let mut message =
                 format!("error: the target {} cannot be reached: {error}", target.url());

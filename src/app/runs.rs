@@ -233,7 +233,7 @@ fn row((run, verdict): (StoredRun, Verdict)) -> HistoryRow {
     HistoryRow {
         folder: run.label(),
         summary: RunSummary::of(&run.log),
-        verdict,
+        verdict: (!run.is_going_on).then_some(verdict),
         promoted: run.is_promoted(),
         objectives: run.log.header.objectives.clone(),
     }

@@ -98,6 +98,8 @@ const FLAGS: &[&str] = &[
     "--metrics-recording-only",
     "--no-first-run",
     "--no-default-browser-check",
+    // Pages have windows of their own, and an empty one takes 60 MiB.
+    "--no-startup-window",
     "--no-pings",
     "--mute-audio",
     "--hide-scrollbars",

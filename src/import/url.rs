@@ -80,7 +80,7 @@ pub fn scenario_of_url(request: &UrlRequest) -> Result<UrlScenario, UrlError> {
     let mut hidden = HiddenValues::default();
     let mut text = format!(
         "name: {}\ntarget: {target}\n{}\nworkloads:\n  load: {{ stages: [{{ rate: {} {}, duration: {} }}] }}\n\n",
-        name_of(&host),
+        name_of(target.split_once("://").map_or(&*host, |(_, authority)| authority)),
         allowed(&host),
         request.rate.rate.get(),
         request.rate.unit,
@@ -164,14 +164,12 @@ fn parts(text: &str) -> Result<(String, String, String), UrlError> {
     Ok((target, host, path))
 }
 
-/// The system's name: its host, as far as a name may have its characters.
-fn name_of(host: &str) -> String {
-    let plain: String = host
-        .chars()
-        .map(|c| if c.is_alphanumeric() || matches!(c, '.' | '-') { c } else { '-' })
-        .collect();
-    let plain = plain.trim_matches('-');
-    if plain.starts_with(char::is_alphabetic) { plain.to_owned() } else { format!("host-{plain}") }
+/// The system's name: its host and port, as far as a name may have their characters. Two servers of one machine are
+/// two systems.
+fn name_of(authority: &str) -> String {
+    let words = authority.split(|c: char| !(c.is_alphanumeric() || c == '.'));
+    let plain = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-");
+    if plain.starts_with(char::is_alphabetic) { plain } else { format!("host-{plain}") }
 }
 
 /// The host as one that may be loaded; load on it must be allowed on the command line all the same.
@@ -282,10 +280,10 @@ mod tests {
         let text = |url: &str| scenario_of_url(&request(url)).expect(url).text;
         assert!(
             text("http://127.0.0.1:8080?q=1")
-                .contains("name: host-127.0.0.1\ntarget: http://127.0.0.1:8080\n")
+                .contains("name: host-127.0.0.1-8080\ntarget: http://127.0.0.1:8080\n")
         );
         assert!(text("http://127.0.0.1?q=1").contains("url: \"/?q=1\""));
-        assert!(text("http://[::1]:81/a").contains("name: host-1\ntarget: http://[::1]:81\n"));
+        assert!(text("http://[::1]:81/a").contains("name: host-1-81\ntarget: http://[::1]:81\n"));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! A small histogram of response times on round edges.
 
 use plimsoll_metrics::Distribution;
-use plimsoll_units::Nanos;
+use plimsoll_units::{Nanos, Quantity};
+
+use super::format;
 
 /// Most bars.
 const MOST_BARS: usize = 14;
@@ -39,6 +41,17 @@ pub(super) fn bars(times: &Distribution) -> Vec<HistogramBar> {
         .collect()
 }
 
+/// The range of a bar: `≤ 1 ms` for the first, `1 … 2 ms` for one above another.
+pub(super) fn label(above: Option<Nanos>, up_to: Nanos) -> String {
+    let told = |edge| format::bound(Quantity::Time(edge));
+    let Some(low) = above.map(told) else { return format!("≤ {}", told(up_to)) };
+    let high = told(up_to);
+    match (low.split_once(' '), high.split_once(' ')) {
+        (Some((number, unit)), Some((_, same))) if unit == same => format!("{number} … {high}"),
+        _ => format!("{low} … {high}"),
+    }
+}
+
 fn decades(low: u64, high: u64) -> Vec<u64> {
     let powers = (0..19).map(|exponent| 10_u64.pow(exponent));
     let all: Vec<u64> =
@@ -60,6 +73,14 @@ fn steps(low: u64, high: u64) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_tell_both_ends_of_a_range() {
+        let [low, high] = [500, 1_000].map(Nanos::from_micros);
+        assert_eq!(label(None, low), "≤ 500 µs");
+        assert_eq!(label(Some(low), high), "500 µs … 1 ms");
+        assert_eq!(label(Some(high), Nanos::from_millis(2)), "1 … 2 ms");
+    }
 
     #[test]
     fn bars_hold_every_value_once() {

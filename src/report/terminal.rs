@@ -254,15 +254,17 @@ fn response_histogram(screen: &mut SummaryLines, report: &Report) {
         return;
     };
     let total = report.shown.run.success_time().count();
-    let room = screen.width.saturating_sub(34).min(60);
+    let room = screen.width.saturating_sub(38).min(60);
     screen.blank();
+    let mut above = None;
     for bar in bars {
-        let label = format!("≤ {}", format::bound(plimsoll_units::Quantity::Time(bar.up_to)));
+        let label = histogram::label(above, bar.up_to);
+        above = Some(bar.up_to);
         let blocks = screen.paint(TextTone::Accent, &blocks(bar.count, most, room));
         let pad = " ".repeat(room - block_width(bar.count, most, room));
         let share = format::share(plimsoll_units::Ratio::of(bar.count, total));
         let share = if bar.count == 0 { String::new() } else { share };
-        screen.line(&format!("  {label:>10}  {blocks}{pad}  {share:>7}"));
+        screen.line(&format!("  {label:>14}  {blocks}{pad}  {share:>7}"));
     }
 }
 
@@ -287,7 +289,7 @@ fn generator(screen: &mut SummaryLines, report: &Report) {
     let facts: Vec<String> = facts::generator(report)
         .into_iter()
         .map(|(key, text)| match key {
-            "workers" => format!("{text} workers"),
+            "workers" => format::counted(report.header.workers as u64, "worker"),
             "busiest worker" => format!("busiest worker {text}"),
             "process" => text,
             _ => format!("{key} {text}"),

@@ -26,8 +26,9 @@ pub(super) fn filtered(filter: &cli::RunFilterArgs) -> Result<Vec<(StoredRun, Ve
             let verdict = judge(&run.log, Strictness::Normal).verdict;
             (run, verdict)
         })
-        .filter(|(_, verdict)| {
-            filter.verdict.is_empty() || filter.verdict.iter().any(|it| it == verdict_key(*verdict))
+        .filter(|(run, verdict)| {
+            let is_asked = |asked: &String| !run.is_going_on && asked == verdict_key(*verdict);
+            filter.verdict.is_empty() || filter.verdict.iter().any(is_asked)
         })
         .collect())
 }

@@ -144,9 +144,10 @@ fn bars(report: &Report) -> Result<Figure, ReportError> {
             canvas.block(&block, ChartInk::Series(1))
         })
     })?;
-    let told = bars.iter().filter(|bar| bar.count > 0).map(|bar| {
+    let above = std::iter::once(None).chain(bars.iter().map(|bar| Some(bar.up_to)));
+    let told = bars.iter().zip(above).filter(|(bar, _)| bar.count > 0).map(|(bar, above)| {
         let share = format::share(Ratio::of(bar.count, times.count()));
-        format!("up to {}: {share}", label(bar))
+        format!("{}: {share}", histogram::label(above, bar.up_to))
     });
     Ok(Figure {
         title: "Response time, how often".into(),

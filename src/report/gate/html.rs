@@ -98,6 +98,7 @@ pub fn render(report: &GateReport, times: Option<&ComparedTimes>) -> Result<Stri
         format!("{} is not valid: {}", run.label, format::message(&reasons.join("; ")))
     }));
     page.notes.extend(report.partial().map(words::partial));
+    page.notes.extend(words::suspect(report).into_iter().map(|told| format!("Suspect: {told}")));
     match &report.compared {
         BaselineComparison::NotAsked => {
             page.notes.push("No baseline was given, so nothing was compared.".to_owned());

@@ -122,6 +122,7 @@ fn runs(page: &mut MarkdownPage, report: &GateReport) {
         })
         .collect();
     marked.extend(report.partial().map(words::partial));
+    marked.extend(words::suspect(report).into_iter().map(|told| format!("suspect: {told}")));
     if !marked.is_empty() {
         page.heading(3, "Measurements");
         page.list(&marked);

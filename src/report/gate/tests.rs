@@ -8,7 +8,7 @@ use plimsoll_metrics::{ArrivalProcess, LoadModel, StageInfo};
 use plimsoll_slo::gate::{
     ComparisonRule, GateMetric, GateRules, RunConditions, RunSummary, StepSummary, alike, compare,
 };
-use plimsoll_slo::{Judgement, Strictness};
+use plimsoll_slo::{Finding, Judgement, Strictness, ValidityStatus, ValidityTest};
 use plimsoll_units::{Nanos, Rate, Ratio, Seed};
 
 /// Compares `text` with `tests/snapshots/report/NAME.snap`.
@@ -48,7 +48,7 @@ fn runs(slowness: f64, noise: f64, failing: f64) -> Vec<RunSummary> {
             search.error_rate = Some(Ratio::new(failing * luck));
             RunSummary {
                 started_utc: format!("2026-05-04T09:3{at}:00Z"),
-                validity: plimsoll_slo::ValidityStatus::Valid,
+                validity: ValidityStatus::Valid,
                 partial: false,
                 failures_apart: true,
                 conditions: RunConditions {
@@ -229,4 +229,20 @@ fn waived_conditions_are_told() {
     assert!(
         report.comparison().expect("made").rows.iter().any(|row| row.metric == GateMetric::P95)
     );
+}
+
+#[test]
+fn suspect_runs_are_told_with_their_number_and_their_reason() {
+    let mut judgement = fixture::pass();
+    judgement.validity.status = ValidityStatus::Suspect;
+    judgement.validity.findings.push(Finding {
+        test: ValidityTest::Duration,
+        status: ValidityStatus::Suspect,
+        message: "only 5 s judged".into(),
+    });
+    let report = report(vec![judgement.clone(), judgement, fixture::pass()], &runs(1.0, 0.0, 0.0));
+    let told = "2 of 3 runs: only 5 s judged";
+    assert!(terminal::gate(&report, TerminalStyle::Plain, 100, false).contains(&told));
+    assert!(markdown(&report).contains(&format!("suspect: {told}")));
+    assert!(html(&report, None).expect("a page").contains(&format!("Suspect: {told}")));
 }

@@ -410,6 +410,27 @@ pub(crate) fn partial(run: &GatedRun) -> String {
     format!("{}: {}", run.label, format::message(reason))
 }
 
+/// What speaks against measurements that are judged all the same: of runs that are doubted for the same, how many, and
+/// what is told of the first.
+pub(crate) fn suspect(report: &GateReport) -> Vec<String> {
+    let mut found: Vec<(Vec<ValidityTest>, usize, String)> = vec![];
+    let of_status = |run: &&GatedRun| run.judgement.validity.status == ValidityStatus::Suspect;
+    for run in report.runs.iter().filter(of_status) {
+        let validity = &run.judgement.validity;
+        let doubts = validity.findings.iter().filter(|it| it.status == ValidityStatus::Suspect);
+        let doubts: Vec<ValidityTest> = doubts.map(|finding| finding.test).collect();
+        match found.iter_mut().find(|(known, ..)| *known == doubts) {
+            Some((_, count, _)) => *count += 1,
+            None => {
+                let reasons: Vec<&str> = validity.reasons().collect();
+                found.push((doubts, 1, format::message(&reasons.join("; "))));
+            }
+        }
+    }
+    let all = runs(report.runs.len() as u32, "");
+    found.into_iter().map(|(_, count, told)| format!("{count} of {all}: {told}")).collect()
+}
+
 /// What a run came to that no objective tells: overloaded, ended early, offered too little.
 fn headline_of_runs(report: &GateReport) -> String {
     let worst = report.runs.iter().map(|run| run.judgement.verdict).max();

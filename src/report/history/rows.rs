@@ -17,8 +17,8 @@ pub struct HistoryRow {
     pub folder: String,
     /// Its numbers.
     pub summary: RunSummary,
-    /// What it came to.
-    pub verdict: Verdict,
+    /// What it came to; none while it goes on.
+    pub verdict: Option<Verdict>,
     /// Whether it belongs to a baseline and is never pruned.
     pub promoted: bool,
     /// Its SLO table.
@@ -33,8 +33,8 @@ pub fn lines(rows: &[HistoryRow]) -> String {
             "started_utc": row.summary.started_utc,
             "name": row.summary.conditions.name,
             "workload": row.summary.conditions.workload,
-            "verdict": wording::verdict_key(row.verdict),
-            "validity": wording::validity_key(row.summary.validity),
+            "verdict": row.verdict.map(wording::verdict_key),
+            "validity": row.verdict.map(|_| wording::validity_key(row.summary.validity)),
             "baseline": row.promoted,
             "scenario_hash": row.summary.conditions.scenario_hash,
             "seed": row.summary.conditions.seed,

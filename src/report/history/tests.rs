@@ -45,7 +45,7 @@ fn history() -> Vec<HistoryRow> {
             HistoryRow {
                 folder: format!("reports/ais/{at}"),
                 summary,
-                verdict: Verdict::Pass,
+                verdict: Some(Verdict::Pass),
                 promoted: false,
                 objectives: vec![
                     objective(Scope::Run, p95.clone(), (ms(90.0), ms(max))),

@@ -26,6 +26,9 @@ pub fn gate(report: &GateReport, style: TerminalStyle, width: usize, all: bool) 
     for run in report.partial() {
         screen.fact("partial", &words::partial(run));
     }
+    for told in words::suspect(report) {
+        screen.fact("suspect", &told);
+    }
     match &report.compared {
         BaselineComparison::NotAsked => {}
         BaselineComparison::NotMade(reasons) => {

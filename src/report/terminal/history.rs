@@ -26,13 +26,18 @@ pub fn list(rows: &[HistoryRow], style: TerminalStyle, width: usize) -> String {
                 found.map_or_else(|| words::NONE.into(), |value| words::value(metric, value)),
             )
         };
-        let verdict = wording::verdict(row.verdict);
-        let verdict = format!("{} {verdict}", wording::verdict_symbol(row.verdict));
+        let verdict = match row.verdict {
+            Some(verdict) => TableCell::toned(
+                verdict_tone(verdict),
+                format!("{} {}", wording::verdict_symbol(verdict), wording::verdict(verdict)),
+            ),
+            None => TableCell::toned(TextTone::Accent, "going on".into()),
+        };
         table.row(vec![
             TableCell::toned(TextTone::Strong, format::line(&row.folder, 200)),
             TableCell::plain(format::line(&conditions.name, 20)),
             TableCell::plain(format::line(&conditions.workload, 16)),
-            TableCell::toned(verdict_tone(row.verdict), verdict),
+            verdict,
             TableCell::plain(format::count(whole.map_or(0, |step| step.requests))),
             value(GateMetric::P95),
             value(GateMetric::ErrorRate),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::ValidityStatus;
 use super::summary::{RunConditions, RunSummary};
+use plimsoll_metrics::{LoadModel, StageInfo};
 
 /// Whether runs must be alike to be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,9 +93,18 @@ pub fn alike(baseline: &[RunSummary], candidate: &[RunSummary]) -> Vec<Condition
 /// Everything that must be equal, as pairs of text.
 fn differences(first: &RunConditions, other: &RunConditions) -> Vec<ConditionMismatch> {
     let load = |of: &RunConditions| {
-        let stages = of.stages.iter().map(|s| format!("{}→{} for {}", s.from, s.to, s.duration));
-        let stages: Vec<String> = stages.collect();
-        format!("{:?} {} {}", of.model, of.arrivals, stages.join(", "))
+        let stages = of.stages.iter().map(|StageInfo { from, to, duration, .. }| {
+            if from == to {
+                format!("{to} iter/s for {duration}")
+            } else {
+                format!("{from} → {to} iter/s over {duration}")
+            }
+        });
+        let stages = stages.collect::<Vec<_>>().join(", then ");
+        match of.model {
+            LoadModel::Open => format!("{} arrivals, {stages}", of.arrivals),
+            LoadModel::Closed { vus } => format!("{vus} users, {stages}"),
+        }
     };
     [
         ("system", first.name.clone(), other.name.clone()),

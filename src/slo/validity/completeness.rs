@@ -39,7 +39,10 @@ fn requests(window: &JudgedWindow<'_>, counts: &Counts) -> Finding {
             format!("{judged} requests ended while judged"),
         );
     }
-    let hint = if counts.requests > 0 {
+    let stopped = window.log.end.is_some_and(|end| end.reason != StopReason::Finished);
+    let hint = if counts.requests > 0 && stopped {
+        "the run was stopped before a judged stage had a request; let it play to its end"
+    } else if counts.requests > 0 {
         "requests ended only outside the judged stages; run longer or judge other stages"
     } else {
         "no request ended; check the target and the timeouts"
