@@ -3,9 +3,11 @@
 //! Logs are read side by side, second by second, so that memory grows with their number but not with their length.
 //! Shards are put in order first: the same logs give the same run, byte for byte, in whatever order they are named.
 
+mod absence;
 mod copies;
 mod interleave;
 mod likeness;
+mod schedules;
 mod shard_log;
 mod summary;
 
@@ -15,9 +17,7 @@ use jiff::Timestamp;
 
 use crate::cli;
 use crate::engine::raise_descriptor_limit;
-use crate::metrics::{ArrivalProcess, Event, EventKind, RunHeader, RunLine, ShardSummary};
-use crate::plan::{ArrivalLaw, Shard, Stage};
-use crate::schedule::Schedule;
+use crate::metrics::{Event, EventKind, RunHeader, RunLine, ShardSummary};
 use crate::units::RunTime;
 
 use super::conclusion::{OutcomeFormat, conclude, strictness};
@@ -25,6 +25,7 @@ use super::exit::{Exit, Failure};
 use super::files::{self, RunFolder};
 
 pub(super) use likeness::facts;
+use schedules::planned;
 use shard_log::ShardLog;
 
 /// Merges the logs that the command line names.
@@ -124,32 +125,6 @@ fn header(logs: &[ShardLog], shards: Vec<ShardSummary>, without: &[u32]) -> RunH
         without: left_out,
         ..first.clone()
     }
-}
-
-/// How many arrivals the schedule of all shards has, and how many iterations they were to play of a closed model. A
-/// recording's is not in the log.
-fn planned(logs: &[ShardLog]) -> Option<u64> {
-    let header = &logs[0].header;
-    let law = match header.arrivals {
-        ArrivalProcess::Poisson if header.exact_arrivals => ArrivalLaw::Poisson,
-        ArrivalProcess::Exponential => ArrivalLaw::Exponential,
-        ArrivalProcess::Constant => ArrivalLaw::Constant,
-        ArrivalProcess::Closed => {
-            return logs.iter().map(|log| log.header.planned_arrivals).sum();
-        }
-        ArrivalProcess::Poisson | ArrivalProcess::Recorded => return None,
-    };
-    let plays: u32 = if header.split.as_ref().is_some_and(|split| split.duet) { 2 } else { 1 };
-    let share = 1.0 / f64::from(plays);
-    let stage = |stage: &crate::metrics::StageInfo| Stage {
-        from: stage.from.times(share),
-        to: stage.to.times(share),
-        duration: stage.duration,
-        judged: stage.judged,
-    };
-    let stages: Vec<Stage> = header.stages.iter().map(stage).collect();
-    let schedule = Schedule::of_stages(&law, &stages, header.seed, Shard::WHOLE);
-    Some(schedule.count_before(RunTime::NEVER) * u64::from(plays))
 }
 
 /// How far apart the shards began by their own clocks, where that could be seen in a second.

@@ -45,7 +45,7 @@ pub use runlog::{
 };
 pub use sample::{ErrorClass, Outcome, Phase, Phases, Sample, ScenarioId, StepId};
 pub use sample_kind::SampleKind;
-pub use shards::ShardSummary;
+pub use shards::{ShardAbsence, ShardSummary};
 pub use source_event::SourceEvent;
 pub use sparse::BucketCounts;
 pub use sparse::{LogSource, SparseDistribution};

@@ -1,8 +1,10 @@
 //! What a merged log tells of each shard that it was made of.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use plimsoll_units::{Nanos, Ratio};
+use plimsoll_units::{Nanos, Ratio, RunTime};
 
 /// One shard of a merged run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,4 +33,47 @@ pub struct ShardSummary {
     /// Why its measurement cannot be trusted; absent where it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,
+    /// When it was absent, oldest first; empty where it was there all the time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absences: Vec<ShardAbsence>,
+    /// How many arrivals of its schedule nobody played, because its log ends before them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missed: u64,
+    /// How many iterations were under way where its log was cut off: what became of them is not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub open: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// A stretch of a run, in whole seconds, in which a shard did not play its part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardAbsence {
+    /// Where it begins.
+    pub from: RunTime,
+    /// Where it ends; absent where the shard's log ends with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<RunTime>,
+}
+
+impl fmt::Display for ShardAbsence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |at: RunTime| at.since(RunTime::ZERO).as_secs_f64();
+        match self.to {
+            Some(to) => write!(
+                f,
+                "it stood still from {:.0} s to {:.0} s: the process was stopped, or its machine was",
+                seconds(self.from),
+                seconds(to)
+            ),
+            None => write!(
+                f,
+                "its log was cut off after {:.1} s: the process was killed, or the machine it ran on",
+                seconds(self.from)
+            ),
+        }
+    }
 }

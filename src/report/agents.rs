@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::format;
 use super::model::Report;
 use plimsoll_metrics::ShardSummary;
-use plimsoll_units::{Nanos, Ratio};
+use plimsoll_units::{Nanos, Ratio, RunTime};
 
 /// What the columns are called; all but the first hold figures.
 pub const HEADS: [&str; 9] = [
@@ -97,9 +97,17 @@ fn row(shard: &ShardSummary, contrast: Option<AgentContrast>) -> AgentRow {
                 .clock_error
                 .map_or("–".to_owned(), |error| format!("± {}", format::time(error))),
         ],
-        note: shard.doubt.clone().or(unlike).unwrap_or_default(),
-        is_doubted: shard.doubt.is_some(),
+        is_doubted: doubt(shard).is_some(),
+        note: doubt(shard).or(unlike).unwrap_or_default(),
     }
+}
+
+/// Why an agent's measurement cannot be trusted, or not all of it.
+fn doubt(shard: &ShardSummary) -> Option<String> {
+    shard.doubt.clone().or_else(|| {
+        let absences: Vec<String> = shard.absences.iter().map(ToString::to_string).collect();
+        (!absences.is_empty()).then(|| absences.join("; "))
+    })
 }
 
 /// For each agent, how it stands against the others; `None` where nothing was measured.
@@ -140,6 +148,10 @@ pub(super) fn value(report: &Report) -> Vec<Value> {
     let ms = |time: Nanos| (time.as_millis_f64() * 1e3).round() / 1e3;
     let share = |ratio: Ratio| (ratio.get() * 1e6).round() / 1e6;
     let agent = |(shard, contrast): (&ShardSummary, Option<AgentContrast>)| {
+        let seconds = |at: RunTime| at.since(RunTime::ZERO).as_secs_f64();
+        let absences = shard.absences.iter().map(
+            |absence| json!({ "from_s": seconds(absence.from), "to_s": absence.to.map(seconds) }),
+        );
         json!({
             "number": shard.number,
             "started_utc": shard.started_utc,
@@ -153,7 +165,9 @@ pub(super) fn value(report: &Report) -> Vec<Value> {
             "schedule_lag_p99_ms": ms(shard.schedule_lag_p99),
             "worker_cpu": share(shard.worker_cpu),
             "clock_error_ms": shard.clock_error.map(ms),
-            "doubt": shard.doubt,
+            "doubt": doubt(shard),
+            "absences": absences.collect::<Vec<Value>>(),
+            "missed_arrivals": shard.missed,
         })
     };
     shards.iter().zip(contrasts(shards)).map(agent).collect()
@@ -176,6 +190,9 @@ mod tests {
             response_time_p95: Nanos::from_micros(p95_us),
             clock_error: Some(Nanos::from_micros(300)),
             doubt: None,
+            absences: vec![],
+            missed: 0,
+            open: 0,
         }
     }
 

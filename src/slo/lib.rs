@@ -4,6 +4,7 @@
 //! measurement that is not valid never passes.
 
 mod abort;
+mod absent;
 mod availability;
 mod blue_green;
 mod bounds;
@@ -25,6 +26,7 @@ mod observed;
 mod overload;
 mod page_summary;
 mod pages;
+mod planned;
 mod rate_limit;
 mod recovery;
 pub mod regression;

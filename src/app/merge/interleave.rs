@@ -70,10 +70,10 @@ fn add(merged: &mut Interval, interval: &Interval, log: &ShardLog) -> Result<(),
     Err(Failure::new(Exit::Usage, format!("error: `{}` {why}", log.path.display())))
 }
 
-/// How all of them ended: as the worst did; none where one was cut off.
+/// How all of them ended: as the worst did. One that was cut off says nothing of the others, and was absent from there on;
+/// none where all were.
 pub(super) fn end_of(logs: &[ShardLog]) -> Option<RunEnd> {
-    let ends: Option<Vec<RunEnd>> = logs.iter().map(|log| log.end).collect();
-    let ends = ends?;
+    let ends: Vec<RunEnd> = logs.iter().filter_map(|log| log.end).collect();
     let has = |reason| ends.iter().any(|end| end.reason == reason);
     let worst_first = [StopReason::Aborted, StopReason::Interrupted, StopReason::UsedUp];
     let reason = worst_first.into_iter().find(|it| has(*it));

@@ -7,11 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 
 use crate::metrics::{Counts, RunLog, ShardSummary, SparseDistribution};
+use crate::plan::Shard;
 use crate::slo::{Strictness, ValidityStatus, ValidityTest, judge};
-use crate::units::Ratio;
+use crate::units::{Ratio, RunTime};
 
 use super::super::exit::Failure;
 use super::super::files;
+use super::absence;
+use super::schedules::{plays, schedule};
 use super::shard_log::ShardLog;
 
 /// Tests of a measurement that are a shard's own: what the generator did, not what the stack did.
@@ -67,6 +70,8 @@ fn of(shard: &ShardLog) -> Result<ShardSummary, Failure> {
         cpu = cpu.max(interval.generator.worker_cpu.get());
         interval.steps.values().for_each(|step| times.merge(&step.times().successes()));
     }
+    let absences = absence::of(&log);
+    let is_cut_off = log.end.is_none();
     Ok(ShardSummary {
         number: log.header.shard.0 + 1,
         intended,
@@ -77,19 +82,26 @@ fn of(shard: &ShardLog) -> Result<ShardSummary, Failure> {
         response_time_p95: times.quantile(0.95),
         clock_error: log.header.clock_error,
         doubt: doubt(&log),
+        missed: if is_cut_off { missed(&log) } else { 0 },
+        open: log.intervals.last().filter(|_| is_cut_off).map_or(0, |last| last.vus_busy),
+        absences,
         started_utc: log.header.started_utc,
         workers: log.header.workers,
     })
 }
 
-/// Why this shard's measurement cannot be trusted.
+/// How many arrivals of this shard's schedule fall due behind the end of its log; none where the log does not tell the
+/// schedule.
+fn missed(log: &RunLog) -> u64 {
+    let (index, count) = log.header.shard;
+    let Some(schedule) = schedule(&log.header, Shard { index, count }) else { return 0 };
+    let end = log.intervals.last().map_or(RunTime::ZERO, |last| last.end);
+    let left = schedule.filter(|arrival| arrival.intended >= end).count() as u64;
+    left * plays(&log.header)
+}
+
+/// Why this shard's measurement cannot be trusted, whatever became of it later.
 fn doubt(log: &RunLog) -> Option<String> {
-    if log.end.is_none() {
-        let seconds = log.duration().as_secs_f64();
-        return Some(format!(
-            "its log was cut off after {seconds:.1} s: the process was killed, or the machine it ran on"
-        ));
-    }
     let found = judge(log, Strictness::Normal).validity.findings;
     let own = |it: &crate::slo::Finding| {
         it.status == ValidityStatus::NotValid && OWN_TESTS.contains(&it.test)

@@ -1,5 +1,6 @@
 //! Judgements of simulated runs whose truth is known.
 
+mod absent;
 mod errors;
 mod observed;
 mod told;

@@ -9,7 +9,7 @@ use super::generator::advised;
 use super::shards;
 use super::words::percent;
 use plimsoll_metrics::{
-    ArrivalProcess, Counts, RunHeader, Selection, StageInfo, StopReason, Tally,
+    ArrivalProcess, Counts, RunHeader, Selection, ShardSummary, StageInfo, StopReason, Tally,
 };
 use plimsoll_units::{Rate, RunTime};
 
@@ -29,7 +29,7 @@ pub(super) fn findings(
 ) -> Vec<Finding> {
     let mut findings = vec![conservation(window, counts)];
     if !window.log.header.shards.is_empty() {
-        findings.push(shards::finding(&window.log.header));
+        findings.push(shards::finding(window.log));
     }
     findings.extend(iterations(window, counts));
     if !is_closed(&window.log.header) {
@@ -133,13 +133,13 @@ fn intended(window: &JudgedWindow<'_>, counts: &Counts, carried: &CarriedLoad) -
     let header = &window.log.header;
     let covered = window.log.intervals.last().map_or(RunTime::ZERO, |interval| interval.end);
     if let Some(planned) = header.planned_arrivals.filter(|_| covered >= planned_end(header)) {
-        return exactly(planned, counts.arrivals.intended);
+        return exactly(planned, counts.arrivals.intended, &header.shards);
     }
     let (_, shards) = header.shard;
     let counted = header.shards.len() as f64;
     let left_out = counted / (counted + header.without.len() as f64).max(1.0);
     let share = if header.without.is_empty() { 1.0 / f64::from(shards.max(1)) } else { left_out };
-    let expected = expected_arrivals(&header.stages, covered) * share;
+    let expected = expected_arrivals(&header.stages, covered) * share - absent(header, covered);
     let found = counts.arrivals.intended as f64;
     let allowed = allowed(header, expected, covered);
     let text =
@@ -156,15 +156,31 @@ fn intended(window: &JudgedWindow<'_>, counts: &Counts, carried: &CarriedLoad) -
     )
 }
 
+/// How many arrivals the stages ask of shards between the end of their logs and `covered`.
+fn absent(header: &RunHeader, covered: RunTime) -> f64 {
+    let all = (header.shards.len() + header.without.len()).max(1) as f64;
+    let lost = header.shards.iter().flat_map(|shard| &shard.absences);
+    let lost = lost.filter(|absence| absence.to.is_none() && absence.from < covered);
+    let asked = |until| expected_arrivals(&header.stages, until);
+    lost.map(|absence| (asked(covered) - asked(absence.from)) / all).sum()
+}
+
 /// Where the last stage ends.
 fn planned_end(header: &RunHeader) -> RunTime {
     RunTime::ZERO + header.stages.iter().map(|stage| stage.duration).sum()
 }
 
-/// Compares the arrivals that fell due with the schedule's own count.
-fn exactly(planned: u64, found: u64) -> Finding {
-    let text = format!("{found} arrivals fell due, the schedule has {planned}");
-    if found == planned {
+/// Compares the arrivals that fell due with the schedule's own count. Those of shards that were absent were not played; what
+/// such a shard began in its last moment belongs to either.
+fn exactly(planned: u64, found: u64, shards: &[ShardSummary]) -> Finding {
+    let missed: u64 = shards.iter().map(|shard| shard.missed).sum();
+    let open: u64 = shards.iter().map(|shard| shard.open).sum();
+    let lost = match missed {
+        0 => String::new(),
+        missed => format!(", of which {missed} were those of absent shards"),
+    };
+    let text = format!("{found} arrivals fell due, the schedule has {planned}{lost}");
+    if (planned..=planned + open).contains(&(found + missed)) {
         return Finding::valid(ValidityTest::IntendedRate, text);
     }
     Finding::not_valid(
@@ -238,7 +254,7 @@ fn conservation(window: &JudgedWindow<'_>, counts: &Counts) -> Finding {
     let a = counts.arrivals;
     let accounted = a.completed + a.failed + a.dropped + a.unfinished;
     let open = match window.log.end {
-        Some(_) => 0,
+        Some(_) => window.log.header.shards.iter().map(|shard| shard.open).sum(),
         None => window.log.intervals.last().map_or(0, |interval| interval.vus_busy),
     };
     let begun = if is_closed(&window.log.header) { a.started + a.dropped } else { a.intended };

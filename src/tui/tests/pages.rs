@@ -69,6 +69,9 @@ fn verdict_page_tells_of_each_agent() {
         response_time_p95: Nanos::from_millis(12),
         clock_error: Some(Nanos::from_micros(300)),
         doubt: doubt.map(str::to_owned),
+        absences: vec![],
+        missed: 0,
+        open: 0,
     };
     log.header.shards = vec![shard(1, None), shard(2, Some("its log was cut off after 3.0 s"))];
     let report = Report::new(&log, &judge(&log, Strictness::Normal));
