@@ -103,7 +103,7 @@ pub enum CliCommand {
     /// Run a workload or a URL, judge it by the SLO table and write the reports
     Run(Box<RunArgs>),
     /// Find the highest rate within the SLO table, the bottleneck there, and what to buy for more
-    Capacity(CapacityArgs),
+    Capacity(Box<CapacityArgs>),
     /// Rebuild the reports of runs from their run.jsonl; with --sign-off, make one document of them
     Report(ReportArgs),
     /// Merge the logs of a run's shards into one run, judge it and write its reports
@@ -317,7 +317,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
     /// Play only part I of N of the arrivals (from 1): N generators together play the whole.
-    #[arg(long, value_name = "I/N", value_parser = shard)]
+    #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "agents")]
     pub shard: Option<Shard>,
     /// Which agents play it.
     #[command(flatten)]

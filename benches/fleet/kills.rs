@@ -5,6 +5,8 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::{RngExt as _, SeedableRng as _};
@@ -13,6 +15,8 @@ use rand_pcg::Pcg64;
 use super::parts::{Part, free_port, nats, plimsoll, target};
 
 const AGENTS: u32 = 3;
+/// So many runs are played at the same time; each has a server, agents and a target of its own.
+const AT_ONCE: u32 = 4;
 /// The load lasts so long, in seconds.
 const LOAD_S: u64 = 5;
 /// A run that lasts longer hangs: the load, what is waited for a silent agent, and a busy machine.
@@ -55,35 +59,65 @@ impl KilledRun {
         let is_whole = self.merged == Some(self.seen);
         match victim {
             // What it had not written down died with it; nobody may take the rest for the whole.
-            Victim::Agent => self.merged.is_none_or(|it| it <= self.seen) && self.status != "valid",
+            Victim::Agent => {
+                is_whole || (self.merged.is_none_or(|it| it <= self.seen) && self.status != "valid")
+            }
             Victim::Leader | Victim::Server => is_whole,
         }
     }
 }
 
-/// Kills each kind of part at so many moments.
-pub(crate) fn play(moments: u32) -> Outcome<()> {
-    let mut chance = Pcg64::seed_from_u64(18);
-    for victim in [Victim::Agent, Victim::Leader, Victim::Server] {
-        let (mut right, mut longest) = (0, Duration::ZERO);
-        for _ in 0..moments {
-            // From the first words to beyond the last request.
-            let at = Duration::from_millis(chance.random_range(0..(LOAD_S + 3) * 1_000));
-            let run = killed(victim, at)?;
-            longest = longest.max(run.took);
-            if run.is_right(victim) {
-                right += 1;
-            } else {
-                let merged = run.merged.map_or("none".to_owned(), |it| it.to_string());
-                println!(
-                    "{victim} killed after {at:.1?}: {merged} of {} requests, {}",
-                    run.seen, run.status
-                );
-            }
+/// Kills each kind of part at so many moments from `seed`, and prints what came of it. Returns the runs that were not as
+/// they should be, in words.
+pub(crate) fn play(moments: u32, seed: u64) -> Vec<String> {
+    let mut chance = Pcg64::seed_from_u64(seed);
+    let victims = [Victim::Agent, Victim::Leader, Victim::Server];
+    // From the first words to beyond the last request.
+    let mut moment = || Duration::from_millis(chance.random_range(0..(LOAD_S + 3) * 1_000));
+    let all = victims.into_iter().flat_map(|victim| (0..moments).map(move |_| victim));
+    let all: Vec<(Victim, Duration)> = all.map(|victim| (victim, moment())).collect();
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(vec![]));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(&(victim, at)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let run = killed(victim, at).map_err(|error| error.to_string());
+                    if let Ok(mut found) = found.lock() {
+                        found.push((victim, at, run));
+                    }
+                }
+            });
         }
+    });
+    let found = found.into_inner().unwrap_or_default();
+    let mut wrong = vec![];
+    for victim in victims {
+        let of = || found.iter().filter(|(killed, ..)| *killed == victim);
+        let longest = of().filter_map(|(.., run)| Some(run.as_ref().ok()?.took)).max();
+        let bad = of().filter_map(|(_, at, run)| {
+            Some(format!("{victim} killed after {at:.1?}: {}", told(victim, run)?))
+        });
+        let before = wrong.len();
+        wrong.extend(bad);
+        let (right, longest) = (of().count() - (wrong.len() - before), longest.unwrap_or_default());
         println!("{victim:<12} {right:>3} of {moments} as told, the longest run {longest:.0?}");
     }
-    Ok(())
+    for wrong in &wrong {
+        println!("{wrong}");
+    }
+    wrong
+}
+
+/// What is wrong with a run; none where it is as it should be.
+fn told(victim: Victim, run: &Result<KilledRun, String>) -> Option<String> {
+    match run {
+        Ok(run) if run.is_right(victim) => None,
+        Ok(run) => {
+            let merged = run.merged.map_or("none".to_owned(), |it| it.to_string());
+            Some(format!("{merged} of {} requests, {}", run.seen, run.status))
+        }
+        Err(error) => Some(error.clone()),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]

@@ -189,9 +189,9 @@ async fn repeat(url: &str, agents: u32, started: &mpsc::Sender<Nanos>) -> Outcom
             }
             Some(piece) = log.next() => {
                 let is_end = piece.headers.is_some_and(|it| it.get("Plimsoll-End").is_some());
-                let bytes = unpack(&piece.payload)?;
+                let piece = SharedPiece { bytes: unpack(&piece.payload)?, packed: piece.payload, is_end };
                 for outbox in &uploads.outboxes {
-                    outbox.send((bytes.clone(), is_end)).await?;
+                    outbox.send(piece.clone()).await?;
                 }
                 if is_end {
                     uploads.outboxes.clear();
@@ -204,9 +204,17 @@ async fn repeat(url: &str, agents: u32, started: &mpsc::Sender<Nanos>) -> Outcom
     }
 }
 
+/// A piece of the real log.
+#[derive(Clone)]
+struct SharedPiece {
+    bytes: Vec<u8>,
+    packed: bytes::Bytes,
+    is_end: bool,
+}
+
 /// Where pieces of the real log go, and who keeps them.
 struct Uploads {
-    outboxes: Vec<tokio::sync::mpsc::Sender<(Vec<u8>, bool)>>,
+    outboxes: Vec<tokio::sync::mpsc::Sender<SharedPiece>>,
     tasks: JoinSet<()>,
 }
 
@@ -251,18 +259,21 @@ impl Chorus {
         let mut uploads = Uploads { outboxes: vec![], tasks: JoinSet::new() };
         for lane in 0..LANES {
             // As many seconds as a server may be behind.
-            let (outbox, mut pieces) = tokio::sync::mpsc::channel::<(Vec<u8>, bool)>(64);
+            let (outbox, mut pieces) = tokio::sync::mpsc::channel::<SharedPiece>(64);
             uploads.outboxes.push(outbox);
             let chorus = self.clone();
             uploads.tasks.spawn(async move {
                 let mut offsets = vec![0_u64; chorus.agents as usize + 1];
-                while let Some((bytes, is_end)) = pieces.recv().await {
+                while let Some(SharedPiece { bytes, packed, is_end }) = pieces.recv().await {
                     for (number, carrier) in chorus.others().filter(|(it, _)| it % LANES == lane) {
                         let own = of_shard(&bytes, number, chorus.agents);
+                        let length = own.as_ref().map_or(bytes.len(), Vec::len);
+                        // Only the first piece names the shard; the others cost the synthetic agents nothing.
+                        let packed = own.map_or_else(|| packed.to_vec(), |own| pack(&own));
                         let offset = &mut offsets[number as usize];
                         let (subject, place) = (chorus.subjects.log(number), (*offset, is_end));
-                        *offset += own.len() as u64;
-                        while carrier.keep(subject.clone(), place, pack(&own)).await.is_err() {}
+                        *offset += length as u64;
+                        while carrier.keep(subject.clone(), place, packed.clone()).await.is_err() {}
                     }
                 }
             });
@@ -271,10 +282,10 @@ impl Chorus {
     }
 }
 
-/// A piece of the first shard's log as another shard's.
-fn of_shard(bytes: &[u8], number: u32, agents: u32) -> Vec<u8> {
-    let text = String::from_utf8_lossy(bytes);
+/// A piece of the first shard's log as another shard's, where it names the shard.
+fn of_shard(bytes: &[u8], number: u32, agents: u32) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(bytes).ok()?;
     let (first, own) =
         (format!("\"shard\":[0,{agents}]"), format!("\"shard\":[{},{agents}]", number - 1));
-    text.replacen(&first, &own, 1).into_bytes()
+    text.contains(&first).then(|| text.replacen(&first, &own, 1).into_bytes())
 }

@@ -4,8 +4,9 @@
 //! number, a connection of 32 and a log of its own. The bars are one core, flat memory and a live view that is at most 2 s
 //! late. `-- leader 100 600` takes so many agents for so many seconds.
 //!
-//! `-- kills 20` plays a run of three agents and kills an agent, the leader or the NATS server at 20 random moments each;
-//! every request that the target has logged must be in the merged run, or the run not valid, and nothing may hang.
+//! `-- kills 20` plays a run of three agents and kills an agent, the leader or the NATS server at 20 random moments each, which
+//! follow from a seed (`-- kills 20 18`); every request that the target has logged must be in the merged run, or the run not
+//! valid, and nothing may hang. A few of each are a test (`tests/real/killed.rs`).
 //!
 //! The led run is not valid: where all agents have the arrivals of one, their sum is not the plan's.
 //!
@@ -27,7 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     match words.first().map(String::as_str) {
         None | Some("leader") => leader::measure(number(1, 1_000)?, number(2, 60)?),
-        Some("kills") => kills::play(number(1, 20)?),
+        Some("kills") => {
+            kills::play(number(1, 20)?, u64::from(number(2, 18)?));
+            Ok(())
+        }
         Some(other) => Err(format!("no benchmark `{other}`").into()),
     }
 }

@@ -3,6 +3,7 @@
 pub(super) mod demo;
 mod drive;
 mod observer;
+mod played;
 mod progress;
 mod result;
 mod search_scenario;
@@ -24,6 +25,7 @@ use crate::slo::default_error_rows;
 use crate::transport::Clock;
 use crate::units::{Nanos, Rate, Ratio, Seed};
 
+use super::asked::FleetRole;
 use super::conclusion::{OutcomeFormat, RunConclusion, conclude, strictness};
 use super::conditions::{HeaderConditions, is_secret};
 use super::exit::{Exit, Failure};
@@ -31,6 +33,7 @@ use super::files::RunFolder;
 use super::header::header;
 use super::output::say;
 use super::preflight::look_ahead;
+use super::prepare::FileRecord;
 use super::proxies::unused_proxies;
 use super::runtime::runtime;
 #[cfg(feature = "tui")]
@@ -39,10 +42,11 @@ use super::{files, wall};
 
 use drive::{SearchExit, SearchRun};
 use observer::SearchObserver;
+use played::SearchAgents;
 use progress::SearchProgress;
 pub(super) use result::SearchResults;
 use result::{earlier, no_search};
-use search_scenario::{SearchLimits, SearchScenario};
+pub(super) use search_scenario::{SearchLimits, SearchScenario, SearchSource};
 
 /// The deployment that a recommendation has to meet with this probability (DESIGN §8).
 const CONFIDENCE: f64 = 0.95;
@@ -147,7 +151,7 @@ fn begun(runtime: &Runtime, args: &cli::CapacityArgs) -> Result<SearchRun, Failu
         think: args.load.think,
         settings: args.set.clone(),
     };
-    let site = open(runtime, args, &origin)?;
+    let (site, read) = open(runtime, args, &origin)?;
     let stack = site.stack(&now(args))?;
     let need = need(args, &site);
     let plan = plan(args, &site, &stack)?;
@@ -172,6 +176,7 @@ fn begun(runtime: &Runtime, args: &cli::CapacityArgs) -> Result<SearchRun, Failu
         watcher: SearchObserver::Lines(SearchProgress::new(args.output.quiet, 0)),
         clock: Clock::starting_in(Nanos::ZERO),
         before: Nanos::ZERO,
+        agents: agents(args, read),
         site,
         folder,
         header,
@@ -208,7 +213,7 @@ fn resumed(runtime: &Runtime, args: &cli::CapacityArgs, run: &Path) -> Result<Se
     let mut origin = last.note.origin.clone();
     set_again(&mut origin, args);
     origin.target = args.target.clone().or(origin.target);
-    let site = open(runtime, args, &origin)?;
+    let (site, read) = open(runtime, args, &origin)?;
     unchanged(&site, &log)?;
     say(&format!("resuming after {} steps", last.steps.len()));
     Ok(SearchRun {
@@ -216,6 +221,7 @@ fn resumed(runtime: &Runtime, args: &cli::CapacityArgs, run: &Path) -> Result<Se
         watcher: SearchObserver::Lines(SearchProgress::new(args.output.quiet, last.steps.len())),
         clock: Clock::starting_in(Nanos::ZERO),
         before: log.duration() + Nanos::from_secs(1),
+        agents: agents(args, read),
         site,
         folder: RunFolder::reopen(&folder)?,
         header: log.header,
@@ -230,7 +236,7 @@ fn checking(runtime: &Runtime, args: &cli::CapacityArgs, run: &Path) -> Result<S
     let mut origin = first.note.origin.clone();
     set_again(&mut origin, args);
     origin.target = args.target.clone().or(origin.target);
-    let site = open(runtime, args, &origin)?;
+    let (site, read) = open(runtime, args, &origin)?;
     unchanged(&site, &log)?;
     let stack = stack_to_check(args, first, &searches)?;
     let found = crate::capacity::section::findings(&searches);
@@ -268,6 +274,7 @@ fn checking(runtime: &Runtime, args: &cli::CapacityArgs, run: &Path) -> Result<S
         watcher: SearchObserver::Lines(SearchProgress::new(args.output.quiet, 0)),
         clock: Clock::starting_in(Nanos::ZERO),
         before: log.duration() + Nanos::from_secs(1),
+        agents: agents(args, read),
         site,
         folder,
         header: log.header,
@@ -352,9 +359,16 @@ fn open(
     runtime: &Runtime,
     args: &cli::CapacityArgs,
     origin: &LoadOrigin,
-) -> Result<SearchScenario, Failure> {
+) -> Result<(SearchScenario, FileRecord), Failure> {
+    let role = FleetRole::of(&args.fleet);
+    #[cfg(not(feature = "fleet"))]
+    if matches!(role, FleetRole::Leader(_)) {
+        return Err(Failure::without_fleet());
+    }
     let limits = SearchLimits { workers: args.load.workers, max_vus: args.load.max_vus };
-    let site = SearchScenario::open(origin, args.load.seed, limits, &args.i_may_load)?;
+    let read = FileRecord::default();
+    let source = SearchSource { origin, seed: args.load.seed, role, read: &read };
+    let site = SearchScenario::open(&source, limits, &args.i_may_load)?;
     // What is wrong with the command line is reported first.
     site.stack(&now(args))?;
     for sentence in unused_proxies(&site.plan, &files::variable) {
@@ -366,7 +380,14 @@ fn open(
             say(&format!("warning: {sentence}"));
         }
     }
-    Ok(site)
+    Ok((site, read))
+}
+
+/// The agents that the command line asks for.
+fn agents(args: &cli::CapacityArgs, read: FileRecord) -> Option<SearchAgents> {
+    let files = read.files();
+    let preflight = !args.no_preflight;
+    args.fleet.agents.map(|_| SearchAgents { args: args.fleet.clone(), files, preflight })
 }
 
 /// What the stack has to carry, if anybody has said so.

@@ -4,12 +4,16 @@ mod agent;
 mod clocks;
 mod connection;
 mod gather;
+mod intake;
 mod lead;
 mod logs;
 mod observer;
+mod search;
 mod services;
+mod step;
 mod upload;
 
 pub(super) use agent::agent;
 pub(super) use gather::{Gathering, Leading};
 pub(super) use lead::lead;
+pub(super) use step::{LedStep, StepLog};

@@ -34,7 +34,7 @@ const LONGEST: usize = 300;
 const INBOX: usize = 64;
 
 /// What is to happen, and where.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct HookPlan {
     /// Hooks and planned marks.
     pub(super) hooks: Vec<Hook>,

@@ -21,6 +21,38 @@ pub(super) fn look_ahead(
     Ok(told.into_iter().flatten().collect())
 }
 
+/// Refuses targets that may not be loaded from here, without a packet to any. Where a name cannot be resolved yet, its
+/// addresses are held to the same rule when they are connected to.
+#[cfg(feature = "fleet")]
+pub(super) fn refuse_strangers(plan: &Plan, options: &RunOptions) -> Result<(), Failure> {
+    use std::net::ToSocketAddrs as _;
+    let green = plan.split.as_ref().map(|split| &split.green);
+    for target in std::iter::once(&plan.target).chain(green) {
+        let resolved = (target.host.as_str(), target.port).to_socket_addrs();
+        let strange = resolved
+            .into_iter()
+            .flatten()
+            .find(|address| !options.permit.allows(&target.host, address.ip()));
+        if let Some(address) = strange {
+            let address = address.ip();
+            let why = format!("{address} is outside loopback and private ranges");
+            return Err(refused(plan, target, &why));
+        }
+    }
+    Ok(())
+}
+
+fn refused(plan: &Plan, target: &Target, why: &str) -> Failure {
+    let host = &target.host;
+    let listing = if plan.allow_hosts.contains(host) {
+        ""
+    } else {
+        "list the host under `allow_hosts` in the scenario and "
+    };
+    let hint = format!("hint: {listing}say `--i-may-load {host}`; nothing was sent");
+    Failure::new(Exit::Refused, format!("refused: {why}\n{hint}"))
+}
+
 /// Opens one connection to `target`.
 fn reach(
     runtime: &tokio::runtime::Runtime,
@@ -35,16 +67,7 @@ fn reach(
         Err(PreflightError::OtherProtocol(error)) => {
             Ok(Some(format!("the target {}: {error}; every request fails", target.url())))
         }
-        Err(PreflightError::Refused(why)) => {
-            let host = &target.host;
-            let listing = if plan.allow_hosts.contains(host) {
-                ""
-            } else {
-                "list the host under `allow_hosts` in the scenario and "
-            };
-            let hint = format!("hint: {listing}say `--i-may-load {host}`; nothing was sent");
-            Err(Failure::new(Exit::Refused, format!("refused: {why}\n{hint}")))
-        }
+        Err(PreflightError::Refused(why)) => Err(refused(plan, target, &why)),
         Err(PreflightError::Unreachable(error)) => {
             let mut message =
                 format!("error: the target {} cannot be reached: {error}", target.url());

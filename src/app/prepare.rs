@@ -197,7 +197,7 @@ fn warning(text: String) -> Event {
 }
 
 /// A hash of all that shards of one run have in common, secrets included, which the log has masked.
-fn plan_hash(header: &RunHeader) -> String {
+pub(super) fn plan_hash(header: &RunHeader) -> String {
     let whole = RunHeader { shard: (0, 1), ..header.clone() };
     let text = format!("{:?}", facts(&whole));
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
@@ -220,10 +220,16 @@ fn loaded(path: &Path, asked: &RunRequest<'_>, read: &FileRecord) -> Loaded {
 
 /// The files of a scenario, kept as they are read where agents need them too.
 #[derive(Default)]
-struct FileRecord(RefCell<BTreeMap<PathBuf, Vec<u8>>>);
+pub(super) struct FileRecord(RefCell<BTreeMap<PathBuf, Vec<u8>>>);
 
 impl FileRecord {
-    fn read(&self, role: FleetRole<'_>, path: &Path) -> io::Result<Vec<u8>> {
+    /// What was read so far, where agents need it too.
+    pub(super) fn files(self) -> BTreeMap<PathBuf, Vec<u8>> {
+        self.0.into_inner()
+    }
+
+    /// Reads a file as `role` does.
+    pub(super) fn read(&self, role: FleetRole<'_>, path: &Path) -> io::Result<Vec<u8>> {
         let bytes = role.read(path)?;
         if matches!(role, FleetRole::Leader(_)) {
             self.0.borrow_mut().insert(path.to_owned(), bytes.clone());
@@ -240,8 +246,8 @@ async fn gathered(
     read: FileRecord,
 ) -> Result<Option<Leading>, Failure> {
     let FleetRole::Leader(args) = role else { return Ok(None) };
-    let (files, given) = (read.0.into_inner(), plan.lifecycle.told());
-    Gathering { args, header, plan_hash, files, given }.gather().await.map(Some)
+    let (files, given) = (&read.files(), plan.lifecycle.told());
+    Gathering { args, header, plan_hash, files, given, step: None }.gather().await.map(Some)
 }
 
 /// No agents play it in a build without them.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{OutputArgs, key_value};
+use super::{FleetArgs, OutputArgs, key_value};
 use crate::units::{Nanos, Ratio, WorkRate};
 
 /// `plimsoll capacity`
@@ -49,11 +49,14 @@ pub struct CapacityArgs {
     #[arg(long, value_name = "RUN")]
     pub verify: Option<PathBuf>,
     /// Play the model of this run through a change, without any load: `"api=4 peak=1000 req/s lose=1"`.
-    #[arg(long, value_name = "CHANGE", requires = "of", conflicts_with_all = ["resume", "verify"])]
+    #[arg(long, value_name = "CHANGE", requires = "of", conflicts_with_all = ["resume", "verify", "agents"])]
     pub simulate: Option<String>,
     /// The run whose model --simulate plays.
     #[arg(long, value_name = "RUN")]
     pub of: Option<PathBuf>,
+    /// Which agents play the steps.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
     /// Watch the search in the terminal UI: bracket, curve, what is measured next.
     #[arg(long, overrides_with = "no_tui", conflicts_with = "simulate")]
     pub tui: bool,

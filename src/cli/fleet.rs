@@ -44,7 +44,6 @@ pub struct FleetArgs {
         long,
         value_name = "N",
         requires = "nats",
-        conflicts_with_all = ["shard", "green_rollback"],
         value_parser = clap::value_parser!(u32).range(1..=100_000),
         help_heading = "Agents"
     )]

@@ -19,7 +19,7 @@ pub struct SplitArgs {
     #[arg(long, value_name = "SHARES", value_parser = share, value_delimiter = ',')]
     pub canary: Vec<Ratio>,
     /// Send nothing more to green once its errors exceed the max of `error_rate` beyond doubt.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "agents")]
     pub green_rollback: bool,
     /// A second target: every arrival is played against both at the same moment, with the same scenario and data, and
     /// the two are compared (docs/blue-green.md).

@@ -6,12 +6,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use async_nats::jetstream::stream::{
-    Config, DiscardPolicy, LastRawMessageErrorKind, RetentionPolicy, StorageType,
-};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, Context};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, HeaderMap, Message, Subscriber};
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,6 +21,15 @@ use super::subject::RunSubjects;
 const ANSWER: Duration = Duration::from_secs(5);
 /// Between two attempts to connect again.
 const AGAIN: Duration = Duration::from_millis(250);
+/// Messages of a subscription that were not read yet; what comes beyond is dropped, and no memory is filled: four seconds
+/// of the live view of a thousand agents.
+const UNREAD: usize = 4_096;
+/// Pieces of logs that are on their way at once: of a thousand agents, one comes every millisecond.
+const IN_FLIGHT: usize = 128;
+/// The server says so often that it has nothing to send; twice as long without a word, and it is asked anew.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// A request for pieces is good for so long.
+const REQUEST: Duration = Duration::from_secs(30);
 /// Logs that nobody has fetched are thrown away.
 const KEPT: Duration = Duration::from_hours(7 * 24);
 /// The same piece is taken once, however often it is sent within this time.
@@ -220,7 +229,8 @@ impl Carrier {
     pub async fn open_stream(&self, subjects: &RunSubjects) -> Result<LogStream, CarrierError> {
         let failed = failed("cannot open the stream of logs");
         let opened = self.streams.get_stream(subjects.stream()).await;
-        Ok(LogStream { stream: opened.map_err(|error| failed(&error))?, next: 1 })
+        let stream = opened.map_err(|error| failed(&error))?;
+        Ok(LogStream { stream, coming: None, next: 1 })
     }
 
     /// Throws the stream of a run away.
@@ -272,37 +282,89 @@ pub struct LogPiece {
 }
 
 /// The kept logs of a run, read in order.
-#[derive(Debug)]
+///
+/// The server sends many pieces without being asked for each: over a way of 50 ms, one at a time would be twenty a second.
 pub struct LogStream {
     stream: jetstream::stream::Stream,
+    /// What is on its way; none before the first piece, and after a failure.
+    coming: Option<pull::Stream>,
     /// The number of the next message.
     next: u64,
 }
 
+impl std::fmt::Debug for LogStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogStream").field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
 impl LogStream {
-    /// The next piece; `None` where there is none yet.
+    /// Waits for the next piece. May be dropped while it waits. After an error, the piece that was missed comes next.
     ///
     /// # Errors
-    /// Where the server cannot be asked.
-    pub async fn next(&mut self) -> Result<Option<LogPiece>, CarrierError> {
+    /// Where the server cannot be asked, or no longer answers.
+    pub async fn next(&mut self) -> Result<LogPiece, CarrierError> {
         let failed = failed("cannot read a piece of a log");
-        let asked = tokio::time::timeout(ANSWER, self.stream.get_raw_message(self.next)).await;
-        let message = match asked.map_err(|_| failed(&"it took too long"))? {
-            Ok(message) => message,
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
-                return Ok(None);
-            }
-            Err(error) => return Err(failed(&error)),
+        let is_first = self.coming.is_none();
+        if is_first {
+            self.coming = Some(self.ask().await?);
+        }
+        let came = match &mut self.coming {
+            Some(coming) => coming.next().await,
+            None => None,
         };
-        self.next += 1;
-        let header = |name: &str| message.headers.get(name).map(ToString::to_string);
+        let taken = match came {
+            Some(Ok(message)) => self.taken(&message, is_first),
+            Some(Err(error)) => Err(failed(&error)),
+            None => Err(failed(&"the server sends no more")),
+        };
+        if taken.is_err() {
+            self.coming = None;
+        }
+        taken
+    }
+
+    /// Asks for all pieces from the next one on.
+    async fn ask(&self) -> Result<pull::Stream, CarrierError> {
+        let failed = failed("cannot ask for pieces of logs");
+        let config = pull::Config {
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.next },
+            ack_policy: AckPolicy::None,
+            memory_storage: true,
+            // Who is gone for so long asks anew.
+            inactive_threshold: REQUEST,
+            ..pull::Config::default()
+        };
+        let asking = async {
+            let consumer = self.stream.create_consumer(config).await;
+            let consumer = consumer.map_err(|error| failed(&error))?;
+            let pieces = consumer.stream().max_messages_per_batch(IN_FLIGHT);
+            let pieces = pieces.heartbeat(HEARTBEAT).expires(REQUEST).messages().await;
+            pieces.map_err(|error| failed(&error))
+        };
+        tokio::time::timeout(ANSWER, asking).await.map_err(|_| failed(&"it took too long"))?
+    }
+
+    fn taken(
+        &mut self,
+        message: &jetstream::Message,
+        is_first: bool,
+    ) -> Result<LogPiece, CarrierError> {
+        let failed = failed("cannot read a piece of a log");
+        let number = message.info().map_err(|error| failed(&error))?.stream_sequence;
+        // What the server no longer has does not come by asking again.
+        if number != self.next && !(is_first && number > self.next) {
+            return Err(failed(&"one was lost on its way"));
+        }
+        self.next = number + 1;
+        let header = |name: &str| message.headers.as_ref()?.get(name).map(ToString::to_string);
         let offset = header(OFFSET).and_then(|text| text.parse().ok());
-        let number = RunSubjects::number_of(&message.subject);
-        let (Some(number), Some(offset)) = (number, offset) else {
+        let agent = RunSubjects::number_of(&message.subject);
+        let (Some(number), Some(offset)) = (agent, offset) else {
             return Err(failed(&"it is none of ours"));
         };
         let is_end = header(END).is_some();
-        Ok(Some(LogPiece { number, offset, is_end, packed: message.payload }))
+        Ok(LogPiece { number, offset, is_end, packed: message.payload.clone() })
     }
 }
 
@@ -314,6 +376,7 @@ fn options(login: &CarrierLogin) -> Result<ConnectOptions, CarrierError> {
     };
     let mut options = ConnectOptions::new()
         .name("plimsoll")
+        .subscription_capacity(UNREAD)
         .connection_timeout(ANSWER)
         .reconnect_delay_callback(|_| AGAIN);
     if let Some(path) = &login.token {

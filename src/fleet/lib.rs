@@ -15,7 +15,7 @@ pub use clock::{ClockEstimate, ClockExchange, ClockFilter};
 pub use live::{AgentChange, LiveMerge, coarse};
 pub use message::{
     AgentCall, AgentReady, AgentTold, Broadcast, ClockReply, FileRequest, JoinReply, JoinRequest,
-    SteeringOrder, Work, WorkFile,
+    LedSearchStep, SteeringOrder, Work, WorkFile,
 };
 pub use parcel::{ParcelError, digest, pack, unpack};
 pub use subject::RunSubjects;

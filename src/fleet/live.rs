@@ -1,7 +1,8 @@
 //! The live view: coarse seconds of all agents, merged as they come.
 //!
 //! It is what screens, exports and guards read; it may miss something and never enters the verdict. A second is shown
-//! once every agent that is heard of has told it; one that is silent for three seconds is not waited for any more.
+//! once every agent that is heard of has told it or a later one; one that is silent for three seconds is not waited for
+//! any more, nor for longer than ten seconds one that is heard of but tells no seconds.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,8 @@ use plimsoll_units::{Nanos, RunTime};
 const SECOND: u64 = 1_000_000_000;
 /// So many seconds without a word, and an agent is absent.
 const SILENT: Nanos = Nanos::from_secs(3);
+/// Of so many seconds, the last is shown as it is: no agent holds more of them back.
+const OPEN_MAX: u64 = 10;
 
 /// The second as screens need it: response times in two digits, no service times, no phases.
 pub fn coarse(interval: &Interval) -> Interval {
@@ -72,17 +75,27 @@ struct AgentState {
     seen: RunTime,
 }
 
-#[derive(Debug, Default)]
-struct OpenSecond {
-    interval: Option<Interval>,
-    from: Vec<u32>,
+impl AgentState {
+    /// Whether second `second` of a run is still to be expected of it. It tells its seconds in order.
+    fn is_awaited(&self, second: u64) -> bool {
+        self.presence == AgentPresence::Present && second_of(self.told) < second
+    }
+}
+
+/// Which second of a run ends at `end`. The last part of a run shares it with nothing else of the same agent.
+const fn second_of(end: RunTime) -> u64 {
+    end.get().div_ceil(SECOND)
 }
 
 /// Merges the seconds of all agents.
 #[derive(Debug)]
 pub struct LiveMerge {
     agents: BTreeMap<u32, AgentState>,
-    open: BTreeMap<u64, OpenSecond>,
+    open: BTreeMap<u64, Interval>,
+    /// An agent that was waited for when it was last looked.
+    awaited: Option<u32>,
+    /// The latest second that any agent has told.
+    latest: u64,
     /// Seconds up to this one have been given out.
     given_out: u64,
     reached: RunTime,
@@ -101,6 +114,8 @@ impl LiveMerge {
         Self {
             agents: (1..=agents).map(|number| (number, state)).collect(),
             open: BTreeMap::new(),
+            awaited: None,
+            latest: 0,
             given_out: 0,
             reached: RunTime::ZERO,
             late: 0,
@@ -121,17 +136,14 @@ impl LiveMerge {
         }
         state.told = state.told.max(interval.end);
         state.seen = state.seen.max(now);
-        let second = interval.end.get().div_ceil(SECOND);
+        let second = second_of(interval.end);
+        self.latest = self.latest.max(second);
         if second <= self.given_out {
             self.late += 1;
+        } else if let Some(known) = self.open.get_mut(&second) {
+            known.merge(&interval);
         } else {
-            let open = self.open.entry(second).or_default();
-            // The last part of a run shares its second with nothing else of the same agent.
-            open.from.push(number);
-            match &mut open.interval {
-                Some(known) => known.merge(&interval),
-                None => open.interval = Some(interval),
-            }
+            self.open.insert(second, interval);
         }
         was_absent.then_some(AgentChange::Back { number })
     }
@@ -166,16 +178,12 @@ impl LiveMerge {
     /// The seconds that all agents have told who are heard of, oldest first.
     pub fn complete(&mut self) -> Vec<Interval> {
         let mut complete = vec![];
-        while let Some(first) = self.open.first_entry() {
-            let second = *first.key();
-            let is_awaited = |(number, state): (&u32, &AgentState)| {
-                state.presence == AgentPresence::Present && !first.get().from.contains(number)
-            };
-            if self.agents.iter().any(is_awaited) {
+        while let Some((&second, _)) = self.open.first_key_value() {
+            if second + OPEN_MAX > self.latest && self.is_awaited(second) {
                 break;
             }
             self.given_out = second;
-            if let Some(mut interval) = first.remove().interval {
+            if let Some((_, mut interval)) = self.open.pop_first() {
                 interval.start = interval.start.max(self.reached).min(interval.end);
                 self.reached = interval.end;
                 complete.push(interval);
@@ -184,17 +192,32 @@ impl LiveMerge {
         complete
     }
 
+    /// Whether any agent is still to tell a second. With each of a thousand that tells it, only the one that was waited for
+    /// is looked at, unless it was that one.
+    fn is_awaited(&mut self, second: u64) -> bool {
+        let known = self.awaited.and_then(|number| self.agents.get(&number));
+        if known.is_some_and(|state| state.is_awaited(second)) {
+            return true;
+        }
+        let awaited = self.agents.iter().find(|(_, state)| state.is_awaited(second));
+        self.awaited = awaited.map(|(&number, _)| number);
+        self.awaited.is_some()
+    }
+
+    /// Whether nothing more is to be expected: every agent's log is complete, or it is absent and was not heard of for
+    /// longer than `patience`.
+    pub fn is_over(&self, now: RunTime, patience: Nanos) -> bool {
+        self.agents.values().all(|state| match state.presence {
+            AgentPresence::Ended => true,
+            AgentPresence::Absent => now.since(state.seen) > patience,
+            AgentPresence::Present => false,
+        })
+    }
+
     /// The agents, from 1, whose logs are not complete.
     pub fn unfinished(&self) -> Vec<u32> {
         let open = self.agents.iter().filter(|(_, state)| state.presence != AgentPresence::Ended);
         open.map(|(&number, _)| number).collect()
-    }
-
-    /// The agents, from 1, that are not heard of.
-    pub fn absent(&self) -> Vec<u32> {
-        let absent =
-            self.agents.iter().filter(|(_, state)| state.presence == AgentPresence::Absent);
-        absent.map(|(&number, _)| number).collect()
     }
 
     /// How many seconds of agents came too late to be shown.
@@ -252,16 +275,58 @@ mod tests {
         let gone = AgentChange::Silent { number: 2, since: at(1_000) };
         assert_eq!(live.silent(at(4_001)), [gone]);
         assert_eq!(live.silent(at(5_000)), [], "it is told once");
-        assert_eq!(live.absent(), [2]);
+        assert!(!live.is_over(at(5_000), Nanos::from_secs(3)), "the other one plays");
         assert_eq!(told(&live.complete()), [(2_000, 1), (3_000, 1), (4_000, 1), (5_000, 1)]);
         assert_eq!(
             live.on_second(2, second(3_000, 1), at(5_100)),
             Some(AgentChange::Back { number: 2 })
         );
-        assert_eq!((live.late(), live.absent()), (1, vec![]));
+        assert_eq!(live.late(), 1);
         live.on_second(2, second(6_000, 1), at(6_000));
         live.on_second(1, second(6_000, 1), at(6_000));
         assert_eq!(told(&live.complete()), [(6_000, 2)]);
+    }
+
+    /// Goal: prove that a second which was lost on its way holds nothing up once its agent tells the next.
+    #[test]
+    fn second_that_was_lost_is_not_waited_for() {
+        let mut live = LiveMerge::new(2);
+        for end in 1..=2 {
+            live.on_second(1, second(end * 1_000, 1), at(end * 1_000));
+        }
+        live.on_second(2, second(2_000, 1), at(2_000));
+        assert_eq!(told(&live.complete()), [(1_000, 1), (2_000, 2)]);
+    }
+
+    /// Goal: prove that memory stays bounded where an agent is heard of but tells no seconds.
+    #[test]
+    fn agent_that_tells_no_seconds_holds_back_ten_at_the_most() {
+        let mut live = LiveMerge::new(2);
+        let mut shown = vec![];
+        for end in 1..=12 {
+            live.on_second(1, second(end * 1_000, 1), at(end * 1_000));
+            live.on_sign(2, at(end * 1_000));
+            assert_eq!(live.silent(at(end * 1_000)), []);
+            shown.extend(told(&live.complete()));
+        }
+        assert_eq!(shown, [(1_000, 1), (2_000, 1)]);
+    }
+
+    #[test]
+    fn run_is_over_once_all_have_ended_or_were_given_up() {
+        let mut live = LiveMerge::new(2);
+        let patience = Nanos::from_secs(15);
+        live.on_second(1, second(1_000, 1), at(1_000));
+        live.on_second(2, second(1_000, 1), at(1_000));
+        live.on_ended(1);
+        assert!(!live.is_over(at(17_000), patience), "nobody has said that it is silent");
+        live.silent(at(4_001));
+        assert!(!live.is_over(at(16_000), patience));
+        assert!(live.is_over(at(16_001), patience));
+        live.on_sign(2, at(16_500));
+        assert!(!live.is_over(at(17_000), patience));
+        live.on_ended(2);
+        assert!(live.is_over(at(17_000), patience));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::clock::ClockEstimate;
+use plimsoll_capacity::notes::LoadOrigin;
 use plimsoll_load::engine::SteeringCommand;
-use plimsoll_units::{Nanos, RunTime};
+use plimsoll_units::{Nanos, Rate, RunTime, Seed};
 
 /// The leader looks for agents: sent again and again until enough have come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,8 +52,29 @@ pub struct WorkFile {
     pub sha256: String,
 }
 
+/// A step of a search for capacity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LedSearchStep {
+    /// What it is made of.
+    pub origin: LoadOrigin,
+    /// The seed of the search.
+    pub seed: Seed,
+    /// The maximum number of users; as many as the step may need where there is none.
+    pub max_vus: Option<u32>,
+    /// Its number, from 0, from which its arrivals follow.
+    pub index: u64,
+    /// Requests a second of all agents together.
+    pub rate: Rate,
+    /// How long it lasts.
+    pub duration: Nanos,
+    /// No answer may take longer before users run short.
+    pub patience: Nanos,
+    /// Whether agents reach the target before it begins.
+    pub preflight: bool,
+}
+
 /// What an agent is to play.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Work {
     /// Its shard, from 1.
     pub number: u32,
@@ -68,6 +90,8 @@ pub struct Work {
     pub files: Vec<WorkFile>,
     /// What the setup has captured: where a user keeps it, and the value as JSON.
     pub given: Vec<(u16, String)>,
+    /// A step of a search, where it is one; otherwise what the command line asks for.
+    pub step: Option<LedSearchStep>,
 }
 
 /// Asks the leader for a part of a file.
@@ -157,7 +181,7 @@ pub struct SteeringOrder {
 #[serde(rename_all = "snake_case")]
 pub enum Broadcast {
     /// This is to be played.
-    Work(Work),
+    Work(Box<Work>),
     /// The run begins when the leader's monotonic clock reads so much.
     Start(Nanos),
     /// A command.

@@ -27,7 +27,7 @@ impl Nats {
         Self::start_with(folder, &[])
     }
 
-    fn start_with(folder: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start_with(folder: &Path, more: &[&str]) -> Self {
         let more = more.iter().map(|&word| word.to_owned()).collect();
         let folder = folder.join("nats");
         let mut nats = Self { port: free_port(), folder, more, process: None };
@@ -96,8 +96,17 @@ impl Agent {
     }
 
     pub(crate) fn start_at(program: &mut Command, nats: &str, out: &Path, more: &[&str]) -> Self {
-        let mut child = program
-            .args(["agent", "--once", "--nats", nats, "--out"])
+        Self::start_by(program.args(["agent", "--once"]), nats, out, more)
+    }
+
+    /// One that plays one run after the other.
+    pub(crate) fn waiting(nats: &Nats, out: &Path, more: &[&str]) -> Self {
+        Self::start_by(plimsoll().arg("agent"), &nats.url(), out, more)
+    }
+
+    fn start_by(command: &mut Command, nats: &str, out: &Path, more: &[&str]) -> Self {
+        let mut child = command
+            .args(["--nats", nats, "--out"])
             .arg(out)
             .args(more)
             .stdout(Stdio::null())
@@ -127,7 +136,7 @@ pub(crate) struct Leader {
 }
 
 impl Leader {
-    fn command(nats: &Nats, agents: &str) -> Command {
+    pub(crate) fn command(nats: &Nats, agents: &str) -> Command {
         let mut command = plimsoll();
         command.arg("run").arg(checkout(DATA));
         command.args(["--agents", agents, "--nats", &nats.url(), "--quiet"]);
@@ -157,6 +166,11 @@ impl Leader {
         for _ in 0..count {
             wait_for(&mut self.said, "\"event\":\"second\"");
         }
+    }
+
+    /// Waits until it says `text`; returns that line.
+    pub(crate) fn hears(&mut self, text: &str) -> String {
+        wait_for(&mut self.said, text)
     }
 
     pub(crate) fn end(mut self) -> Ran {

@@ -4,6 +4,10 @@
 
 #![expect(clippy::print_stdout, reason = "a measurement shows its figures")]
 
+#[cfg(feature = "fleet")]
+mod absent;
+#[cfg(feature = "fleet")]
+mod admitted;
 mod browsers;
 mod capacity;
 mod counts;
@@ -15,6 +19,11 @@ mod failures;
 mod fleet;
 mod harness;
 mod init;
+#[cfg(feature = "fleet")]
+mod killed;
+#[cfg(feature = "fleet")]
+#[path = "../../benches/fleet/kills.rs"]
+mod kills;
 #[cfg(feature = "fleet")]
 mod kubernetes;
 #[cfg(feature = "fleet")]
@@ -31,6 +40,9 @@ mod nginx;
 mod node;
 mod observed;
 mod partial;
+#[cfg(feature = "fleet")]
+#[path = "../../benches/fleet/parts.rs"]
+mod parts;
 mod protocols;
 mod proxies;
 #[cfg(feature = "tui")]
@@ -43,6 +55,8 @@ mod remembered;
 mod requests;
 mod rows;
 mod scarce;
+#[cfg(feature = "fleet")]
+mod searched;
 mod shapes;
 mod sinks;
 mod split;

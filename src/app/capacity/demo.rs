@@ -83,6 +83,7 @@ fn asked(args: &cli::DemoArgs, url: &str) -> cli::CapacityArgs {
         verify: None,
         simulate: None,
         of: None,
+        fleet: cli::FleetArgs::default(),
         no_preflight: false,
         tui: false,
         no_tui: false,

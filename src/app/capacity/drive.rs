@@ -9,7 +9,9 @@ use crate::capacity::search::{CapacitySearch, SearchAction};
 use crate::capacity::slo_limits::SloLimit;
 use crate::capacity::step::{AbortReason, StepPurpose, StepVerdict};
 use crate::capacity::watch::StepWatch;
-use crate::engine::{Control, EngineError, Run, RunEvent, SteeringCommand};
+use crate::engine::{EngineError, Run, RunEvent, SteeringCommand};
+#[cfg(feature = "fleet")]
+use crate::fleet::LedSearchStep;
 use crate::metrics::{
     Counts, ErrorClass, Event, EventKind, Interval, RunEnd, RunHeader, RunLine, RunLog, StageInfo,
     StopReason,
@@ -18,7 +20,7 @@ use crate::slo::{ObjectiveStatus, Strictness, judge};
 use crate::transport::Clock;
 use crate::units::{Nanos, Rate, RunTime};
 
-use super::super::exit::Failure;
+use super::super::exit::{Exit, Failure};
 use super::super::files::RunFolder;
 use super::super::lifecycle;
 use super::super::observing::SnapshotFeed;
@@ -26,6 +28,7 @@ use super::super::output::say;
 use super::super::signals::StopSignals;
 use super::super::talk;
 use super::observer::SearchObserver;
+use super::played::{PlayedStep, SearchAgents};
 use super::search_scenario::SearchScenario;
 
 /// A search under way.
@@ -41,6 +44,30 @@ pub(super) struct SearchRun {
     pub(super) clock: Clock,
     /// Time that the log covers already.
     pub(super) before: Nanos,
+    /// The agents that play the steps; none where this process does.
+    #[cfg_attr(not(feature = "fleet"), expect(dead_code, reason = "no agents in this build"))]
+    pub(super) agents: Option<SearchAgents>,
+}
+
+/// What a step is to be.
+#[derive(Debug, Clone, Copy)]
+struct AskedStep {
+    index: u64,
+    rate: Rate,
+    duration: Nanos,
+    patience: Nanos,
+    purpose: StepPurpose,
+}
+
+/// What comes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StepChange {
+    /// The step goes on.
+    None,
+    /// It has to be stopped.
+    Stop,
+    /// It is over.
+    End,
 }
 
 /// A step as it comes in.
@@ -148,21 +175,25 @@ impl SearchRun {
         let hold = whole_seconds(hold);
         let warm_up = whole_seconds(self.note.plan.warm_up);
         let slo_limits = self.note.plan.slo_limits.clone();
-        let index = self.search.steps().len() as u64;
-        let patience = patience(&slo_limits);
-        let (plan, options) = self.site.step((index, rate), warm_up + hold, patience)?;
-        if let Some(note) = self.site.note.take() {
-            self.watcher.note(&note);
-        }
-        self.watcher.begins((rate, purpose), warm_up + hold);
+        let asked = AskedStep {
+            index: self.search.steps().len() as u64,
+            rate,
+            duration: warm_up + hold,
+            patience: patience(&slo_limits),
+            purpose,
+        };
         let began = self.now();
-        let failed = |error: EngineError| Failure::while_doing("the step failed", &error);
-        let run = Run::start(&plan, &options).map_err(failed)?;
+        let mut played = match self.begin(asked).await {
+            Err(failure) if failure.exit == Exit::Interrupted => return Ok(None),
+            begun => begun?,
+        };
         let watch = StepWatch::new(&slo_limits, rate);
         let mut playing = StepInProgress { watch, warm_up, hold, seconds: vec![], aborted: None };
-        let Some(offset) = self.collect(run, &mut playing, signals).await? else {
+        let (offset, is_stopped) = self.collect(&mut played, &mut playing, signals).await?;
+        let lacking = self.complete(played, &mut playing, offset).await?;
+        if is_stopped {
             return Ok(None);
-        };
+        }
         self.settle(&playing).await;
         let seconds = playing.hold_seconds();
         let aborted = playing.aborted.map(|(reason, _)| reason);
@@ -176,63 +207,123 @@ impl SearchRun {
             to: seconds.last().map_or(RunTime::ZERO, |second| second.end) + offset,
             aborted,
             others: self.others(&playing),
-            invalid: playing.watch.invalid(&seconds, aborted.is_some()),
+            invalid: lacking.or_else(|| playing.watch.invalid(&seconds, aborted.is_some())),
         };
         let shifted = seconds.into_iter().map(|second| shifted(second, offset)).collect();
         Ok(Some((note, shifted)))
     }
 
-    /// Takes in all that the engine reports, and writes it down in the time of the log. Returns how much
-    /// later the step began than the log; `None` if the user stopped it.
+    /// Has a step begin, here or on agents.
+    async fn begin(&mut self, asked: AskedStep) -> Result<PlayedStep, Failure> {
+        let AskedStep { index, rate, duration, patience, purpose } = asked;
+        let (plan, options) = self.site.step((index, rate), duration, patience)?;
+        if let Some(note) = self.site.note.take() {
+            self.watcher.note(&note);
+        }
+        self.watcher.begins((rate, purpose), duration);
+        #[cfg(feature = "fleet")]
+        if let Some(agents) = &self.agents {
+            let step = LedSearchStep {
+                origin: self.site.origin.clone(),
+                seed: self.site.plan.seed,
+                max_vus: self.site.max_vus,
+                index,
+                rate,
+                duration,
+                patience,
+                preflight: agents.preflight,
+            };
+            return agents.begin(step, (&plan, &options), self.folder.path()).await;
+        }
+        let failed = |error: EngineError| Failure::while_doing("the step failed", &error);
+        let run = Run::start(&plan, &options).map_err(failed)?;
+        Ok(PlayedStep::Here(Box::new(run)))
+    }
+
+    /// Takes in all that is reported of a step, and writes it down in the time of the log. Returns how much later the step
+    /// began than the log, and whether the user stopped it.
     async fn collect(
         &mut self,
-        mut run: Run,
+        played: &mut PlayedStep,
         playing: &mut StepInProgress,
         signals: &mut StopSignals,
-    ) -> Result<Option<Nanos>, Failure> {
-        let failed = |error: EngineError| Failure::while_doing("the step failed", &error);
-        let control = run.control();
-        let mut observing = SnapshotFeed::begin(&self.site.watch, run.clock())?;
+    ) -> Result<(Nanos, bool), Failure> {
+        let mut observing = SnapshotFeed::begin(&self.site.watch, played.clock())?;
         let mut offset = None;
         let mut stopped = false;
         loop {
             let mut events = tokio::select! {
-                events = run.next() => match events.map_err(failed)? {
+                events = played.next() => match events? {
                     Some(events) => events,
                     None => break,
                 },
                 events = observing.next() => events,
                 command = self.watcher.next_steering() => {
-                    stopped |= self.command(&command, &control)?;
+                    stopped |= self.command(command, played).await?;
                     continue;
                 }
                 () = signals.next() => {
                     self.watcher.stopping();
-                    control.stop(StopReason::Interrupted);
+                    played.order(SteeringCommand::Stop).await;
                     stopped = true;
                     continue;
                 }
             };
             observing.add_to(&mut events);
-            let offset = *offset.get_or_insert_with(|| {
-                self.now().since(RunTime::ZERO + run.clock().now().since(RunTime::ZERO))
-            });
+            let offset = *offset.get_or_insert_with(|| self.offset(played));
             for event in events {
-                if self.take(event, offset, playing, &control)? {
-                    // Where a worker broke down, that is said behind the end.
-                    run.next().await.map_err(failed)?;
-                    return Ok((!stopped).then_some(offset));
+                match self.take(event, (offset, played.is_coarse()), playing)? {
+                    StepChange::None => {}
+                    StepChange::Stop => played.order(SteeringCommand::SkipStage).await,
+                    StepChange::End => {
+                        // Where a worker broke down, that is said behind the end.
+                        played.next().await?;
+                        return Ok((offset, stopped));
+                    }
                 }
             }
         }
-        Ok(offset.filter(|_| !stopped))
+        // Nothing that was played here ends without an end, unless it broke down.
+        let is_broken = !played.is_coarse() && offset.is_none();
+        Ok((offset.unwrap_or_else(|| self.offset(played)), stopped || is_broken))
+    }
+
+    /// How much later a step began than the log.
+    fn offset(&self, played: &PlayedStep) -> Nanos {
+        self.now().since(RunTime::ZERO + played.clock().now().since(RunTime::ZERO))
+    }
+
+    /// Takes in what agents have measured in full. Says why it is not that of all agents, where it is not.
+    async fn complete(
+        &mut self,
+        played: PlayedStep,
+        playing: &mut StepInProgress,
+        offset: Nanos,
+    ) -> Result<Option<String>, Failure> {
+        let Some((mut seconds, lacking)) = played.finish().await? else { return Ok(None) };
+        for second in &mut seconds {
+            // The leader alone has read the stack's own metrics.
+            let seen = playing.seconds.iter_mut().find(|seen| seen.end == second.end);
+            if let Some(seen) = seen {
+                second.readings = std::mem::take(&mut seen.readings);
+            }
+            self.folder.append(&RunLine::Interval(shifted(second.clone(), offset)))?;
+        }
+        playing.seconds = seconds;
+        Ok(lacking)
     }
 
     /// Does what the user asks for, as far as a search can; true if that stops it.
-    fn command(&mut self, command: &SteeringCommand, control: &Control) -> Result<bool, Failure> {
+    async fn command(
+        &mut self,
+        command: SteeringCommand,
+        played: &mut PlayedStep,
+    ) -> Result<bool, Failure> {
         match command {
-            SteeringCommand::Stop => control.stop(StopReason::Interrupted),
-            SteeringCommand::Abort => control.abort(StopReason::Interrupted),
+            SteeringCommand::Stop | SteeringCommand::Abort => {
+                played.order(command).await;
+                return Ok(true);
+            }
             SteeringCommand::Mark(text) => {
                 let event = Event { at: self.now(), kind: EventKind::Mark(text.clone()) };
                 self.folder.append(&RunLine::Event(event))?;
@@ -244,37 +335,42 @@ impl SearchRun {
             | SteeringCommand::SkipStage
             | SteeringCommand::Pause
             | SteeringCommand::Resume
-            // No agents play a search, and it has rules of its own.
+            // It has rules of its own, and its orders say when by themselves.
             | SteeringCommand::Rule(_)
             | SteeringCommand::At(..) => {}
         }
-        Ok(matches!(command, SteeringCommand::Stop | SteeringCommand::Abort))
+        Ok(false)
     }
 
-    /// Takes in one event; true at the end of the run.
+    /// Takes in one event. Coarse seconds are only looked at.
     fn take(
         &mut self,
         event: RunEvent,
-        offset: Nanos,
+        (offset, is_coarse): (Nanos, bool),
         playing: &mut StepInProgress,
-        control: &Control,
-    ) -> Result<bool, Failure> {
+    ) -> Result<StepChange, Failure> {
         match event {
             RunEvent::Interval(interval) => {
                 let interval = *interval;
-                self.folder.append(&RunLine::Interval(shifted(interval.clone(), offset)))?;
-                self.watcher.second(&interval);
-                if playing.take(interval) {
-                    control.skip_stage();
+                if !is_coarse {
+                    self.folder.append(&RunLine::Interval(shifted(interval.clone(), offset)))?;
                 }
+                self.watcher.second(&interval);
+                let must_stop = playing.take(interval);
+                Ok(if must_stop { StepChange::Stop } else { StepChange::None })
             }
             RunEvent::Event(mut event) => {
+                if let EventKind::Warning(text) = &event.kind
+                    && is_coarse
+                {
+                    self.watcher.note(text);
+                }
                 event.at = event.at + offset;
                 self.folder.append(&RunLine::Event(event))?;
+                Ok(StepChange::None)
             }
-            RunEvent::End(_) => return Ok(true),
+            RunEvent::End(_) => Ok(StepChange::End),
         }
-        Ok(false)
     }
 
     /// Lets the stack work off the requests that timed out: as long as that many answers take at the rate

@@ -8,33 +8,47 @@ use crate::capacity::stack::{Deployed, StackModel};
 use crate::engine::{RunOptions, most_workers, prepare_limits, workers_for};
 use crate::observe::WatchPlan;
 use crate::plan::{ArrivalLaw, Load, OpenLoad, Overrides, Plan, Stage};
-use crate::scenario::{Loaded, load_from};
+use crate::scenario::{FileAccess, Loaded, load_from};
 use crate::units::{Nanos, Rate, RateUnit, Seed, WorkRate};
 
+use super::super::asked::FleetRole;
 use super::super::compiled::{permit_for, plan_of, tls_for};
 use super::super::exit::{Exit, Failure};
+use super::super::prepare::FileRecord;
 use super::super::{files, sources};
 
 /// A scenario from which steps are made.
-pub(super) struct SearchScenario {
+pub(in crate::app) struct SearchScenario {
     loaded: Loaded,
+    /// What it is made of, secrets included.
+    pub(super) origin: LoadOrigin,
     /// The plan of the workload as it stands: names, objectives, expectations.
-    pub(super) plan: Arc<Plan>,
+    pub(in crate::app) plan: Arc<Plan>,
     pub(super) options: RunOptions,
     /// How the stack's own metrics are read.
     pub(super) watch: WatchPlan,
     workers: Option<u32>,
-    max_vus: Option<u32>,
+    pub(super) max_vus: Option<u32>,
     told_of_rows: bool,
     /// A note about the steps that has not been printed yet.
     pub(super) note: Option<String>,
 }
 
+/// What a search's scenario is read from.
+pub(in crate::app) struct SearchSource<'a> {
+    pub(in crate::app) origin: &'a LoadOrigin,
+    pub(in crate::app) seed: Option<u64>,
+    /// Whether agents play the steps, or this is one of them.
+    pub(in crate::app) role: FleetRole<'a>,
+    /// Notes the files that agents need too.
+    pub(in crate::app) read: &'a FileRecord,
+}
+
 /// Where a search is limited by what the scenario says nothing about.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct SearchLimits {
-    pub(super) workers: Option<u32>,
-    pub(super) max_vus: Option<u32>,
+pub(in crate::app) struct SearchLimits {
+    pub(in crate::app) workers: Option<u32>,
+    pub(in crate::app) max_vus: Option<u32>,
 }
 
 /// Fewer users are never worth saving; more do not fit a machine's ports and descriptors.
@@ -43,15 +57,17 @@ const VUS_MIN: u32 = 200;
 const VUS_MAX: u32 = 20_000;
 
 impl SearchScenario {
-    /// Loads and checks the scenario that `origin` names.
-    pub(super) fn open(
-        origin: &LoadOrigin,
-        seed: Option<u64>,
+    /// Loads and checks the scenario that `source` names.
+    pub(in crate::app) fn open(
+        source: &SearchSource<'_>,
         limits: SearchLimits,
         may_load: &[String],
     ) -> Result<Self, Failure> {
+        let SearchSource { origin, seed, role, read } = *source;
         let path = Path::new(&origin.path);
-        let loaded = load_from(path, &origin.settings, files::access(), &files::variable);
+        let reading = |path: &Path| read.read(role, path);
+        let access = FileAccess { read: &reading, ..role.files() };
+        let loaded = load_from(path, &origin.settings, access, &files::variable);
         let overrides = Overrides {
             workload: origin.workload.clone(),
             target: origin.target.clone(),
@@ -77,7 +93,17 @@ impl SearchScenario {
             connections: u64::MAX,
         };
         let SearchLimits { workers, max_vus } = limits;
-        Ok(Self { loaded, plan, watch, options, workers, max_vus, told_of_rows: false, note: None })
+        Ok(Self {
+            loaded,
+            origin: origin.clone(),
+            plan,
+            watch,
+            options,
+            workers,
+            max_vus,
+            told_of_rows: false,
+            note: None,
+        })
     }
 
     /// The stack file in the terms of capacity; a single tier that nothing is known of where there is none.
@@ -128,7 +154,7 @@ impl SearchScenario {
 
     /// The plan of the `index`-th step: `rate` requests a second for `duration`, with arrivals of its own.
     /// No answer may take longer than `patience` before users run short.
-    pub(super) fn step(
+    pub(in crate::app) fn step(
         &mut self,
         (index, rate): (u64, Rate),
         duration: Nanos,

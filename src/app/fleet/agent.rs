@@ -27,12 +27,14 @@ use super::super::exit::{Exit, Failure};
 use super::super::files::{self, LOG};
 use super::super::merge::facts;
 use super::super::output::say;
+use super::super::preflight::refuse_strangers;
 use super::super::prepare::{PreparedRun, prepare};
 use super::super::runtime::runtime;
 use super::super::signals::StopSignals;
 use super::clocks;
 use super::connection::{broken, build, connect};
 use super::observer::{AgentObserver, UNSENT, send_live};
+use super::search::prepare_step;
 use super::upload::LogUpload;
 
 /// After it has joined, an agent waits so long for each next word of the leader.
@@ -176,7 +178,7 @@ async fn join(
     let work = async {
         loop {
             match leader.recv().await {
-                Some(Broadcast::Work(work)) => return Ok(work),
+                Some(Broadcast::Work(work)) => return Ok(*work),
                 Some(Broadcast::Cancel(why)) => return Err(why),
                 Some(Broadcast::Start(_) | Broadcast::Order(_)) => {}
                 None => return Err("the NATS server let go of this agent".to_owned()),
@@ -245,30 +247,46 @@ impl AgentPlace {
         let clock = runtime
             .block_on(compared)
             .ok_or_else(|| Failure::new(Exit::Error, "error: the leader's clock cannot be read"))?;
-        let run = self.run_args()?;
         let work = AgentWork {
             files: shipped,
             started: self.work.started_utc.parse().unwrap_or_default(),
             clock_error: clock.error,
             given: self.work.given.clone(),
         };
+        let shard = Shard { index: self.work.number.saturating_sub(1), count: self.work.of };
+        let prepared = match &self.work.step {
+            Some(step) => prepare_step(runtime, step, (&work, shard), args)?,
+            None => self.prepare_run(runtime, (&work, shard), args)?,
+        };
+        // Whatever the leader leaves out, this machine's owner has the last word.
+        refuse_strangers(&prepared.plan, &prepared.options)?;
+        Ok(ReadyShard { prepared, clock, filter })
+    }
+
+    /// A run as the leader's command line asks for it.
+    fn prepare_run(
+        &self,
+        runtime: &Runtime,
+        (work, shard): (&AgentWork, Shard),
+        args: &AgentArgs,
+    ) -> Result<PreparedRun, Failure> {
+        let run = self.run_args()?;
         let asked = RunRequest {
             target: run.target.clone(),
             green: run.green.clone(),
             settings: &run.set,
-            shard: Some(Shard { index: self.work.number.saturating_sub(1), count: self.work.of }),
+            shard: Some(shard),
             tags: &run.tag,
             preflight: !run.no_preflight,
             may_load: &args.i_may_load,
             simulated: false,
             of_url: None,
             browsers: false,
-            role: FleetRole::Agent(&work),
+            role: FleetRole::Agent(work),
         };
         let workers = args.workers.or(run.load.workers);
         let load = LoadArgs { seed: Some(self.work.seed), workers, ..run.load.clone() };
-        let prepared = prepare(runtime, &run.path, &asked, &load, &args.out)?;
-        Ok(ReadyShard { prepared, clock, filter })
+        prepare(runtime, &run.path, &asked, &load, &args.out)
     }
 
     /// The leader's command line, as the same program reads it.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::cli::FleetArgs;
 use crate::fleet::{
     AgentCall, AgentReady, AgentTold, Broadcast, Carrier, CarrierError, ClockEstimate, JoinReply,
-    JoinRequest, RunSubjects, Work, WorkFile, digest,
+    JoinRequest, LedSearchStep, RunSubjects, Work, WorkFile, digest,
 };
 use crate::metrics::RunHeader;
 use crate::units::Nanos;
@@ -39,9 +39,11 @@ pub(in crate::app) struct Gathering<'a> {
     /// A hash of all that shards of one run have in common.
     pub(in crate::app) plan_hash: &'a str,
     /// All files that make the scenario, as they were read.
-    pub(in crate::app) files: BTreeMap<PathBuf, Vec<u8>>,
+    pub(in crate::app) files: &'a BTreeMap<PathBuf, Vec<u8>>,
     /// What the setup has captured.
     pub(in crate::app) given: Vec<(u16, String)>,
+    /// The step of a search that they are to play; what the command line asks for where it is none.
+    pub(in crate::app) step: Option<LedSearchStep>,
 }
 
 /// Agents that could start, and the leader's ways to them.
@@ -51,7 +53,8 @@ pub(in crate::app) struct Leading {
     /// By shard, from 1.
     pub(super) agents: BTreeMap<u32, GatheredAgent>,
     pub(super) told: mpsc::Receiver<AgentTold>,
-    pub(super) tasks: JoinSet<()>,
+    /// Answer agents, for as long as it is there.
+    _tasks: JoinSet<()>,
 }
 
 /// An agent with its shard.
@@ -99,7 +102,7 @@ impl Gathering<'_> {
         let contents = self.files.values().cloned().collect();
         let told = services::start(&carrier, &subjects, contents, &mut tasks).await;
         let told = told.map_err(failed)?;
-        Ok(Leading { carrier, subjects, agents: BTreeMap::new(), told, tasks })
+        Ok(Leading { carrier, subjects, agents: BTreeMap::new(), told, _tasks: tasks })
     }
 
     async fn find_all(&self, leading: &mut Leading) -> Result<(), Failure> {
@@ -115,7 +118,10 @@ impl Gathering<'_> {
         let (carrier, subjects) = (leading.carrier.clone(), leading.subjects.clone());
         let mut joins = carrier.subscribe(subjects.join()).await.map_err(failed)?;
         let call = AgentCall { run: subjects.run().to_owned(), system: self.header.name.clone() };
-        say(&format!("waiting for {wanted} agents"));
+        // Between two steps of a search, all of them are there.
+        if self.step.as_ref().is_none_or(|step| step.index == 0) {
+            say(&format!("waiting for {wanted} agents"));
+        }
         let wait = self.args.wait.unwrap_or(WAIT);
         let deadline = Instant::now() + Duration::from(wait);
         let mut calls = tokio::time::interval(CALL);
@@ -184,11 +190,12 @@ impl Gathering<'_> {
             started_utc: self.header.started_utc.clone(),
             files: self.files.iter().map(file).collect(),
             given: self.given.clone(),
+            step: self.step.clone(),
         };
         for (&number, agent) in leading.agents.iter().filter(|(_, agent)| agent.clock.is_none()) {
             work.number = number;
             let subject = leading.subjects.to_agent(&agent.agent);
-            leading.carrier.tell(subject, &Broadcast::Work(work.clone())).await?;
+            leading.carrier.tell(subject, &Broadcast::Work(Box::new(work.clone()))).await?;
         }
         Ok(())
     }

@@ -4,17 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use async_nats::Subscriber;
-use futures_util::StreamExt as _;
-use tokio::sync::mpsc;
-
 use crate::engine::{Control, RunEvent, SteeringCommand};
-use crate::fleet::{
-    AgentChange, AgentTold, Broadcast, LiveMerge, RunSubjects, SteeringOrder, unpack,
-};
+use crate::fleet::{AgentChange, AgentTold, Broadcast, LiveMerge, SteeringOrder};
 use crate::metrics::{
     AbortNote, Event, EventKind, Interval, LateReadings, RunEnd, RunLine, StopReason,
 };
+use crate::plan::Plan;
 use crate::slo::AbortWatch;
 use crate::transport::{Clock, monotonic};
 use crate::units::{Nanos, RunTime};
@@ -31,7 +26,8 @@ use super::super::prepare::PreparedRun;
 use super::super::signals::StopSignals;
 use super::connection::broken;
 use super::gather::Leading;
-use super::logs::{LogProgress, LogStore, fetch};
+use super::intake::FleetIntake;
+use super::logs::{LogProgress, LogStore};
 
 /// The run begins so long after all agents are ready, at the least.
 const LEAD: Nanos = Nanos::from_secs(1);
@@ -45,47 +41,39 @@ const NOTICE: Nanos = Nanos::from_millis(30);
 const ACKNOWLEDGED_WITHIN: Nanos = Nanos::from_secs(2);
 /// An agent that has not been heard of for so long is not waited for any more once all others have ended.
 const GIVEN_UP: Nanos = Nanos::from_secs(15);
-/// Pieces of logs that were fetched and not noticed yet.
-const INBOX: usize = 256;
 
 /// Leads the agents through the run, and makes one log of theirs.
 pub(in crate::app) async fn lead(
-    mut leading: Leading,
+    leading: Leading,
     prepared: &mut PreparedRun,
     observer: &mut impl RunObserver,
 ) -> Result<StopReason, Failure> {
     let mut signals = StopSignals::new()?;
-    let live = leading.carrier.subscribe(leading.subjects.all_live()).await;
-    let mut live = live.map_err(|error| broken(&error))?;
-    let start = announce(&mut leading).await?;
-    let clock = Clock::beginning_at(start);
-    let mut observing = SnapshotFeed::start(prepared, clock)?;
-    let (outbox, mut pieces) = mpsc::channel(INBOX);
-    let store = LogStore::new(prepared.folder.path());
-    let fetching = fetch(leading.carrier.clone(), leading.subjects.clone(), store, outbox);
-    leading.tasks.spawn(fetching);
-    let mut leader = Leader::new(leading, prepared, clock);
-    let mut looks = tokio::time::interval(LOOK);
+    let mut leader = Leader::start(leading, &prepared.plan, prepared.folder.path()).await?;
+    leader.abort = AbortWatch::of(&prepared.plan.abort, &prepared.header);
+    let mut observing = SnapshotFeed::start(prepared, leader.clock)?;
     while !leader.is_over() {
         tokio::select! {
-            seconds = next_second(&mut live) => leader.on_live(seconds),
-            Some(told) = leader.leading.told.recv() => leader.on_told(&told),
-            Some(change) = pieces.recv() => leader.on_piece(change),
+            () = leader.proceed() => {}
             events = observing.next() => leader.events.extend(events),
-            command = observer.next_steering() => leader.steer(command, observer).await,
+            command = observer.next_steering() => {
+                leader.steer(command).await;
+                observer.on_steering(leader.control.steering());
+            }
             () = signals.next() => {
                 observer.on_signal();
-                leader.on_signal(observer).await;
+                leader.on_signal().await;
+                observer.on_steering(leader.control.steering());
             }
-            _ = looks.tick() => leader.look().await,
         }
         if let Some(note) = leader.broken_rule.take() {
             leader.reason = StopReason::Aborted;
-            leader.steer(SteeringCommand::Rule(note), observer).await;
+            leader.steer(SteeringCommand::Rule(note)).await;
+            observer.on_steering(leader.control.steering());
         }
         leader.note(&mut observing, (prepared, &mut *observer))?;
     }
-    let end = RunEnd { at: clock.now(), reason: leader.reason };
+    let end = RunEnd { at: leader.clock.now(), reason: leader.reason };
     leader.events.push(RunEvent::End(end));
     let last = observing.late(&leader.events).await;
     last.iter().try_for_each(|line| prepared.folder.append(line))?;
@@ -127,19 +115,6 @@ fn numbers<'a>(all: impl IntoIterator<Item = &'a u32>) -> String {
     all.join(", ")
 }
 
-/// The next second of an agent. May be dropped while it waits.
-async fn next_second(live: &mut Subscriber) -> Option<(u32, Interval)> {
-    match live.next().await {
-        Some(message) => {
-            let number = RunSubjects::number_of(&message.subject)?;
-            let text = unpack(&message.payload).ok()?;
-            let interval: Interval = serde_json::from_slice(&text).ok()?;
-            interval.is_possible().then_some((number, interval))
-        }
-        None => std::future::pending().await,
-    }
-}
-
 /// An order that not all agents have seen.
 #[derive(Debug)]
 struct OpenOrder {
@@ -151,14 +126,14 @@ struct OpenOrder {
 }
 
 /// What the leader knows of its run.
-struct Leader {
+pub(super) struct Leader {
     leading: Leading,
-    clock: Clock,
+    intake: FleetIntake,
+    looks: tokio::time::Interval,
+    pub(super) clock: Clock,
     /// Of no workers: it computes what an order comes to.
     control: Control,
     live: LiveMerge,
-    /// When each agent was last heard of.
-    seen: BTreeMap<u32, RunTime>,
     /// How well each agent's clock is known.
     clock_errors: BTreeMap<u32, Nanos>,
     orders: Vec<OpenOrder>,
@@ -170,29 +145,47 @@ struct Leader {
     /// The rule that has just been broken.
     broken_rule: Option<AbortNote>,
     /// What is still to be noted.
-    events: Vec<RunEvent>,
+    pub(super) events: Vec<RunEvent>,
 }
 
 impl Leader {
-    fn new(leading: Leading, prepared: &PreparedRun, clock: Clock) -> Self {
-        let control = Control::of_nobody(&prepared.plan, clock);
-        let abort = AbortWatch::of(&prepared.plan.abort, &prepared.header);
+    /// Tells all agents when `plan` begins. Their logs come into `folder`.
+    pub(super) async fn start(
+        mut leading: Leading,
+        plan: &Plan,
+        folder: &Path,
+    ) -> Result<Self, Failure> {
+        let live = leading.carrier.subscribe(leading.subjects.all_live()).await;
+        let live = live.map_err(|error| broken(&error))?;
+        let clock = Clock::beginning_at(announce(&mut leading).await?);
+        let intake = FleetIntake::start(&leading, live, LogStore::new(folder))?;
         let errors = leading.agents.iter();
         let errors = errors.filter_map(|(number, agent)| Some((*number, agent.clock?.error)));
-        Self {
+        Ok(Self {
             clock_errors: errors.collect(),
             live: LiveMerge::new(leading.agents.len() as u32),
-            seen: leading.agents.keys().map(|number| (*number, RunTime::ZERO)).collect(),
             leading,
+            intake,
+            looks: tokio::time::interval(LOOK),
             clock,
-            control,
+            control: Control::of_nobody(plan, clock),
             orders: vec![],
             revision: 0,
             signals: 0,
             reason: StopReason::Finished,
-            abort,
+            abort: None,
             broken_rule: None,
             events: vec![],
+        })
+    }
+
+    /// Takes in what comes next. May be dropped while it waits.
+    pub(super) async fn proceed(&mut self) {
+        tokio::select! {
+            Some(second) = self.intake.seconds.recv() => self.on_live(second),
+            Some(told) = self.leading.told.recv() => self.on_told(&told),
+            Some(change) = self.intake.pieces.recv() => self.on_piece(change),
+            _ = self.looks.tick() => self.look().await,
         }
     }
 
@@ -221,15 +214,11 @@ impl Leader {
     }
 
     fn on_sign(&mut self, number: u32) {
-        let now = self.clock.now();
-        self.seen.insert(number, now);
-        self.live.on_sign(number, now);
+        self.live.on_sign(number, self.clock.now());
     }
 
-    fn on_live(&mut self, second: Option<(u32, Interval)>) {
-        let Some((number, interval)) = second else { return };
+    fn on_live(&mut self, (number, interval): (u32, Interval)) {
         let now = self.clock.now();
-        self.seen.insert(number, now);
         if let Some(change) = self.live.on_second(number, interval, now) {
             self.tell(change);
         }
@@ -280,13 +269,8 @@ impl Leader {
     }
 
     /// Whether nothing more is to be expected.
-    fn is_over(&self) -> bool {
-        let now = self.clock.now();
-        let absent = self.live.absent();
-        self.live.unfinished().iter().all(|number| {
-            let seen = self.seen.get(number).copied().unwrap_or(RunTime::ZERO);
-            absent.contains(number) && now.since(seen) > GIVEN_UP
-        })
+    pub(super) fn is_over(&self) -> bool {
+        self.live.is_over(self.clock.now(), GIVEN_UP)
     }
 
     /// Looks for agents that are silent and for orders that were not seen.
@@ -324,7 +308,7 @@ impl Leader {
     }
 
     /// Sends a command to all agents, to take effect at one moment beyond the slowest round trip.
-    async fn steer(&mut self, command: SteeringCommand, observer: &mut impl RunObserver) {
+    pub(super) async fn steer(&mut self, command: SteeringCommand) {
         if let SteeringCommand::Mark(_) = command {
             self.events.push(RunEvent::Event(command.carry_out(&self.control)));
             return;
@@ -343,16 +327,15 @@ impl Leader {
         let missing = self.live.unfinished().into_iter().collect();
         self.orders.push(OpenOrder { order, missing, late: vec![], sent: now, is_told: false });
         let event = SteeringCommand::At(at, Box::new(command)).carry_out(&self.control);
-        observer.on_steering(self.control.steering());
         self.events.push(RunEvent::Event(event));
     }
 
-    async fn on_signal(&mut self, observer: &mut impl RunObserver) {
+    async fn on_signal(&mut self) {
         self.signals += 1;
         self.reason = StopReason::Interrupted;
         let command =
             if self.signals == 1 { SteeringCommand::Stop } else { SteeringCommand::Abort };
-        self.steer(command, observer).await;
+        self.steer(command).await;
     }
 
     /// Writes down and shows what has happened since the last time.
@@ -388,11 +371,31 @@ impl Leader {
     }
 
     /// Merges the agents' logs into the run's own.
-    async fn finish(self, prepared: &mut PreparedRun) -> Result<StopReason, Failure> {
+    async fn finish(mut self, prepared: &mut PreparedRun) -> Result<StopReason, Failure> {
         let folder = prepared.folder.path().to_owned();
         prepared.folder.flush()?;
         let own = own_lines(&folder)?;
-        let (logs, without) = self.fetched(&folder);
+        let merged = self.merged(&folder)?;
+        prepared.header = merged.header.clone();
+        prepared.folder.replace(|write| merged.write(&own, write))?;
+        let unfinished = self.live.unfinished();
+        if unfinished.is_empty() {
+            self.forget().await;
+        } else {
+            say(&format!(
+                "the logs of agents {} are not complete\nhint: what is on their disks can be merged later: `plimsoll merge \
+                 {}/agents/* LOG…`",
+                numbers(&unfinished),
+                folder.display()
+            ));
+        }
+        Ok(self.reason)
+    }
+
+    /// The logs that came into `folder`, as one.
+    pub(super) fn merged(&mut self, folder: &Path) -> Result<ShardLogs, Failure> {
+        self.intake.stop();
+        let (logs, without) = self.fetched(folder);
         if logs.is_empty() {
             return Err(Failure::new(
                 Exit::Judged(97),
@@ -404,22 +407,13 @@ impl Leader {
             let known = self.clock_errors.get(&shard.number).copied();
             shard.clock_error = known.max(shard.clock_error);
         }
-        prepared.header = merged.header.clone();
-        prepared.folder.replace(|write| merged.write(&own, write))?;
-        let unfinished = self.live.unfinished();
-        let Leading { carrier, subjects, .. } = self.leading;
-        if unfinished.is_empty() {
-            // Its messages are on this disk now.
-            let _ = carrier.delete_stream(&subjects).await;
-        } else {
-            say(&format!(
-                "the logs of agents {} are not complete\nhint: what is on their disks can be merged later: `plimsoll merge \
-                 {}/agents/* LOG…`",
-                numbers(&unfinished),
-                folder.display()
-            ));
-        }
-        Ok(self.reason)
+        Ok(merged)
+    }
+
+    /// Has the server throw away what is on this disk now.
+    pub(super) async fn forget(&self) {
+        let Leading { carrier, subjects, .. } = &self.leading;
+        let _ = carrier.delete_stream(subjects).await;
     }
 
     /// The folders of the logs that came, and the shards of which nothing did.

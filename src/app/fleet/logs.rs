@@ -8,12 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::fleet::{Carrier, LogPiece, LogStream, RunSubjects, unpack};
+use crate::fleet::{Carrier, CarrierError, LogPiece, LogStream, RunSubjects, unpack};
 
 use super::super::files::LOG;
 
-/// Between two looks into the stream where it has nothing new.
-const LOOK: Duration = Duration::from_millis(200);
 /// Before a server that did not answer is asked again.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -73,23 +71,29 @@ pub(super) async fn fetch(
     outbox: mpsc::Sender<Result<LogProgress, String>>,
 ) {
     let mut stream: Option<LogStream> = None;
-    while !outbox.is_closed() {
-        let Some(open) = &mut stream else {
-            stream = carrier.open_stream(&subjects).await.ok();
-            if stream.is_none() {
-                tokio::time::sleep(AGAIN).await;
-            }
+    loop {
+        let fetched = tokio::select! {
+            piece = next_piece(&carrier, &subjects, &mut stream) => piece,
+            () = outbox.closed() => return,
+        };
+        let Ok(piece) = fetched else {
+            tokio::time::sleep(AGAIN).await;
             continue;
         };
-        match open.next().await {
-            Ok(Some(piece)) => {
-                if outbox.send(store.store(&piece)).await.is_err() {
-                    return;
-                }
-            }
-            Ok(None) => tokio::time::sleep(LOOK).await,
-            Err(_) => tokio::time::sleep(AGAIN).await,
+        if outbox.send(store.store(&piece)).await.is_err() {
+            return;
         }
+    }
+}
+
+async fn next_piece(
+    carrier: &Carrier,
+    subjects: &RunSubjects,
+    stream: &mut Option<LogStream>,
+) -> Result<LogPiece, CarrierError> {
+    match stream {
+        Some(open) => open.next().await,
+        None => stream.insert(carrier.open_stream(subjects).await?).next().await,
     }
 }
 
