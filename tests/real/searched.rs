@@ -76,7 +76,6 @@ fn search_is_played_by_agents_and_has_every_request() {
     let steps = steps_logged(run);
     assert!(steps.len() >= 2, "{steps:?}");
     assert!(!steps.iter().any(|step| step.contains("agent ")), "an agent was lacking: {steps:?}");
-    assert!(found.number("/capacity/slo_max_per_s") >= 20.0, "{}", found.stdout);
     let steps = steps.len();
     for name in ["1", "2"] {
         assert_eq!(runs_below(&out(name)), steps, "agent {name} plays each step");
