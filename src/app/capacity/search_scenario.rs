@@ -21,6 +21,7 @@ use super::super::{files, sources};
 pub(in crate::app) struct SearchScenario {
     loaded: Loaded,
     /// What it is made of, secrets included.
+    #[cfg_attr(not(feature = "fleet"), expect(dead_code, reason = "no agents in this build"))]
     pub(super) origin: LoadOrigin,
     /// The plan of the workload as it stands: names, objectives, expectations.
     pub(in crate::app) plan: Arc<Plan>,
