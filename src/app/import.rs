@@ -67,7 +67,7 @@ pub(super) fn import(args: &cli::ImportArgs) -> Result<Exit, Failure> {
 fn read(from: &ImportFrom, (name, folder): (String, &Path)) -> Result<Imported, Failure> {
     let options = |path: &Path, hosts, replay| ImportOptions {
         name,
-        folder: folder.display().to_string(),
+        folder: shell_word(&folder.display().to_string()),
         file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         hosts,
         replay,
@@ -101,6 +101,15 @@ fn read(from: &ImportFrom, (name, folder): (String, &Path)) -> Result<Imported, 
     }
 }
 
+/// A path as one word of a shell, for commands in comments (POSIX, Shell Command Language, §2.2.2).
+fn shell_word(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if path.chars().all(plain) {
+        return path.to_owned();
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
+}
+
 fn of_text(
     file: &Path,
     options: &ImportOptions,
@@ -109,7 +118,7 @@ fn of_text(
     let text = read_text(file)?;
     let mut sources = SourceFiles::default();
     let source = sources.add(file.display().to_string(), text.as_str());
-    reader(&text, source, options).map_err(|problems| problems::failure(&problems, &sources))
+    reader(&text, source, options).map_err(|problems| problems::import_failure(&problems, &sources))
 }
 
 /// A description of an API, with the files beside it that it refers to.
@@ -124,7 +133,7 @@ fn of_description(file: &Path, options: &ImportOptions) -> Result<Imported, Fail
         Some((sources.add(path.display().to_string(), text.as_str()), text))
     };
     import::openapi_files(&text, source, options, &mut read)
-        .map_err(|problems| problems::failure(&problems, &sources))
+        .map_err(|problems| problems::import_failure(&problems, &sources))
 }
 
 fn stem(file: &Path) -> &str {
@@ -188,5 +197,17 @@ fn check(folder: &Path) -> Result<Exit, Failure> {
                 failure.message
             ),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_in_a_comment_is_one_word_of_a_shell() {
+        assert_eq!(shell_word("scenarios/shop-2"), "scenarios/shop-2");
+        assert_eq!(shell_word("my shop's"), r"'my shop'\''s'");
+        assert_eq!(shell_word("$(x)"), "'$(x)'");
     }
 }

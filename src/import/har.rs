@@ -121,7 +121,7 @@ impl HarImporter<'_> {
         }
         for use_of_number in values.doubtful() {
             self.notes.change(
-                "may be an id that an answer gave, or the same small number by chance: it is sent as recorded",
+                "may be an id that an answer gave, or the same number by chance: it is sent as recorded",
                 use_of_number.clone(),
             );
         }

@@ -19,7 +19,7 @@ use super::draft::{ScenarioDraft, StepDraft, stages};
 use super::names::UniqueNames;
 use super::note::ImportNotes;
 use super::secrets::FoundSecrets;
-use super::variables::{PlanVariables, VariableSigns, asked_too_early};
+use super::variables::{PlanVariables, VariableSigns, asked_too_early, capture_name};
 use super::{ImportOptions, Imported, problem};
 use plimsoll_scenario::{Problem, SourceId, Span};
 use plimsoll_units::Nanos;
@@ -107,6 +107,7 @@ fn walked(
         signs: VariableSigns::Dollar,
         values: BTreeMap::new(),
         captured,
+        texts: plan::captured_texts(root).iter().map(|name| capture_name(name)).collect(),
         columns: BTreeMap::new(),
         function: function::function,
         secrets: FoundSecrets::new(name),

@@ -4,7 +4,7 @@ mod file;
 mod request;
 mod script;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -53,6 +53,7 @@ pub fn postman(
         signs: VariableSigns::Braces,
         values,
         captured: request::captured(&items),
+        texts: BTreeSet::new(),
         columns: BTreeMap::new(),
         function: request::dynamic,
         secrets: FoundSecrets::new(&options.name),

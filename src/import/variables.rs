@@ -46,6 +46,8 @@ pub(super) struct PlanVariables {
     pub(super) values: BTreeMap<String, String>,
     /// What a step captures, by its name in the plan.
     pub(super) captured: BTreeSet<String>,
+    /// Those of them that are texts, by the names under which they are captured: what expressions find in an answer.
+    pub(super) texts: BTreeSet<String>,
     /// Columns of data sets: `set.column`.
     pub(super) columns: BTreeMap<String, String>,
     /// What functions of the tool become.
@@ -205,6 +207,40 @@ pub(super) fn asked_too_early(
     captured.iter().filter(|name| early.contains(&capture_name(name))).cloned().collect()
 }
 
+/// What marks a variable of JSON that stood without quotes: a character that no text has (Unicode, §23.7).
+const BARE: char = '\u{FDD0}';
+
+/// JSON without comments, which Postman leaves out as it sends.
+fn without_comments(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut rest = json;
+    let (mut quoted, mut escaped) = (false, false);
+    while let Some(c) = rest.chars().next() {
+        let comment = if quoted { None } else { comment_length(rest) };
+        if let Some(length) = comment {
+            rest = &rest[length..];
+            continue;
+        }
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => {}
+        }
+        out.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    out
+}
+
+fn comment_length(rest: &str) -> Option<usize> {
+    if rest.starts_with("//") {
+        return Some(rest.find('\n').unwrap_or(rest.len()));
+    }
+    let inner = rest.strip_prefix("/*")?;
+    Some(inner.find("*/").map_or(rest.len(), |end| end + 4))
+}
+
 impl VariableSigns {
     /// A body in which variables that stand bare are put into quotes, so that it is JSON where it was meant to be.
     pub(super) fn quoted(self, body: &str) -> String {
@@ -219,7 +255,7 @@ impl VariableSigns {
                 && !inside[..end].contains(['"', '{', '\n'])
             {
                 let length = open.len() + end + close.len();
-                out.push('"');
+                out.extend(['"', BARE]);
                 out.push_str(&rest[..length]);
                 out.push('"');
                 at += length;
@@ -250,17 +286,65 @@ impl PlanVariables {
         if body.trim().is_empty() {
             return BodyDraft::None;
         }
-        match serde_json::from_str::<Value>(&self.signs.quoted(body)) {
-            Ok(json @ (Value::Object(_) | Value::Array(_))) => {
+        match self.read_json(body) {
+            Some(json) if !self.has_untyped(&json) => {
                 BodyDraft::Json(self.json("", &json, place, notes))
             }
             _ => BodyDraft::Text(self.text("body", body, place, notes)),
         }
     }
 
+    /// A body that is JSON but for its variables and comments.
+    pub(super) fn read_json(&self, body: &str) -> Option<Value> {
+        let read = |body: &str| serde_json::from_str::<Value>(&self.signs.quoted(body));
+        let json = read(body).or_else(|_| read(&without_comments(body))).ok();
+        json.filter(|json| matches!(json, Value::Object(_) | Value::Array(_)))
+    }
+
+    /// Whether a value of JSON is a variable without quotes of which nobody knows whether it is a number: as a text, the
+    /// body is sent as the plan's own tool sends it.
+    fn has_untyped(&self, json: &Value) -> bool {
+        match json {
+            Value::String(text) => {
+                let name = text.strip_prefix(BARE).and_then(|text| self.next(text));
+                name.is_some_and(|(_, name, _)| {
+                    self.texts.contains(&capture_name(name)) || self.columns.contains_key(name)
+                })
+            }
+            Value::Array(items) => items.iter().any(|item| self.has_untyped(item)),
+            Value::Object(entries) => entries.values().any(|value| self.has_untyped(value)),
+            _ => false,
+        }
+    }
+
+    /// A text of JSON: what stood in quotes stays a text, whatever the variable in it is, and what did not is what it says.
+    fn json_text(
+        &mut self,
+        key: &str,
+        text: &str,
+        place: &str,
+        notes: &mut ImportNotes,
+    ) -> JsonDraft {
+        if let Some(bare) = text.strip_prefix(BARE) {
+            let written = self.text(key, bare, place, notes);
+            let value = written.as_literal().and_then(|text| serde_json::from_str(text).ok());
+            return value
+                .map_or(JsonDraft::Text(written), |value: Value| JsonDraft::recorded(&value));
+        }
+        let written = self.text(key, text, place, notes);
+        JsonDraft::Text(match &written.0[..] {
+            [TextPiece::Expression(expression)]
+                if may_be_number(expression) && !self.texts.contains(expression) =>
+            {
+                DraftText::expression(format!("{expression} | string"))
+            }
+            _ => written,
+        })
+    }
+
     fn json(&mut self, key: &str, json: &Value, place: &str, notes: &mut ImportNotes) -> JsonDraft {
         match json {
-            Value::String(text) => JsonDraft::Text(self.text(key, text, place, notes)),
+            Value::String(text) => self.json_text(key, text, place, notes),
             Value::Array(items) => JsonDraft::List(
                 items.iter().map(|item| self.json(key, item, place, notes)).collect(),
             ),
@@ -275,6 +359,18 @@ impl PlanVariables {
                 None => JsonDraft::Scalar(scalar.clone()),
             },
         }
+    }
+}
+
+/// Whether an expression may give something else than a text: a captured value, a number, a choice. Cells of a data set and
+/// most functions give texts.
+fn may_be_number(expression: &str) -> bool {
+    match expression.split_once('(') {
+        Some((function, arguments)) => {
+            let is_number = matches!(function, "rand" | "seq" | "pick");
+            is_number || (function == "now" && arguments.starts_with("'unix"))
+        }
+        None => !expression.contains('.'),
     }
 }
 

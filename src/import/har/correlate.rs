@@ -8,8 +8,10 @@ use std::ops::Range;
 
 use serde_json::Value as Json;
 
-pub(super) use self::origin::ValueUse;
-use self::origin::{AnswerContext, PathPart, ValueOrigin, is_small, json_path, owner_of};
+use self::origin::{
+    AnswerContext, PathPart, ValueOrigin, is_small, is_wrapper, json_path, owner_of,
+};
+pub(super) use self::origin::{ValueUse, is_number};
 use self::page::page_values;
 use super::select::{RecordedExchange, RequestClass};
 use crate::draft::{CaptureDraft, CaptureOrigin};
@@ -68,7 +70,7 @@ pub(super) struct RecordedValues {
     names: UniqueNames<(usize, String)>,
     /// Captures by the exchange that they belong to.
     captures: BTreeMap<usize, Vec<CaptureDraft>>,
-    /// Small numbers that may be ids of an answer, or the same by chance.
+    /// Numbers that may be ids of an answer, or the same by chance.
     doubtful: Vec<String>,
 }
 
@@ -92,15 +94,21 @@ impl RecordedValues {
         if self.typed.contains(value) {
             return None;
         }
-        let mut origins =
-            self.known.get(value)?.iter().filter(|origin| origin.known_at <= start).rev();
+        let origins = self.known.get(value)?.iter().rev();
+        let mut origins = origins.filter(|origin| origin.known_at <= start).peekable();
+        origins.peek()?;
         if is_small(value) {
             if origins.any(|origin| origin.leads_to(value, place)) {
                 self.doubtful.push(format!("{value} in {place}"));
             }
             return None;
         }
-        let origin = origins.find(|origin| origin.fits(value, place))?.clone();
+        let Some(origin) = origins.find(|origin| origin.fits(value, place)).cloned() else {
+            if is_number(value) && matches!(place, ValueUse::Path(_)) {
+                self.doubtful.push(format!("{value} in {place}"));
+            }
+            return None;
+        };
         Some(self.correlated(&origin))
     }
 
@@ -194,7 +202,7 @@ impl RecordedValues {
         self.captures.get(&number).cloned().unwrap_or_default()
     }
 
-    /// Small numbers that were left as they are, though an answer had them as an id.
+    /// Numbers that were left as they are, though an answer had them and they may be its ids.
     pub(super) fn doubtful(&self) -> &[String] {
         &self.doubtful
     }
@@ -291,7 +299,8 @@ impl RecordedValues {
         if !self.is_remembered(value, key) {
             return;
         }
-        let owner = keys.next().map_or_else(|| answer.owner.to_owned(), snake);
+        let owner = keys.find(|key| !is_wrapper(key));
+        let owner = owner.map_or_else(|| answer.owner.to_owned(), snake);
         let source = CaptureOrigin::Json(json_path(path));
         let origin = ValueOrigin::new(answer, source, key);
         self.put(value, ValueOrigin { owner, is_text, ..origin });

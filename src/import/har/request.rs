@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
 
-use super::correlate::ValueUse;
+use super::correlate::{ValueUse, is_number};
 use super::select::{RecordedExchange, RedirectEnd, RequestClass};
 use super::writer::{StepWriter, ValuePlace};
 use crate::draft::{JsonDraft as Tree, RequestDraft};
@@ -110,6 +110,10 @@ impl StepWriter<'_> {
         if value.contains('=') {
             // Parameters of a path, such as `;jsessionid=…`.
             return self.spliced(&value, place).map_literal(|text| encoded_part(&text));
+        }
+        // A number that was there before any answer had it is none of an answer's.
+        if is_number(&value) {
+            self.values.sent(&value);
         }
         DraftText::literal(encoded)
     }

@@ -403,10 +403,20 @@ fn first_origin<'x>(
 
 /// The variables that extractors set.
 pub(super) fn captured(element: &XmlElement) -> BTreeSet<String> {
-    let mut found: BTreeSet<String> = element.children.iter().flat_map(captured).collect();
-    for name in
-        ["JSONPostProcessor.referenceNames", "RegexExtractor.refname", "BoundaryExtractor.refname"]
-    {
+    let mut found = set_by(element, &["JSONPostProcessor.referenceNames"]);
+    found.extend(captured_texts(element));
+    found
+}
+
+/// Those that are texts, whatever stands in them.
+pub(super) fn captured_texts(element: &XmlElement) -> BTreeSet<String> {
+    set_by(element, &["RegexExtractor.refname", "BoundaryExtractor.refname"])
+}
+
+fn set_by(element: &XmlElement, properties: &[&str]) -> BTreeSet<String> {
+    let inner = element.children.iter();
+    let mut found: BTreeSet<String> = inner.flat_map(|child| set_by(child, properties)).collect();
+    for name in properties {
         let names =
             element.property(name).split(';').map(str::trim).filter(|name| !name.is_empty());
         found.extend(names.map(str::to_owned));

@@ -67,6 +67,7 @@ impl<'x> SamplerWriter<'_> {
         {
             step.extra.push(YamlEntry::new("follow_redirects", YamlValue::plain("false")));
         }
+        self.name_type(sampler, &mut step);
         for assertion in &scope.assertions {
             self.assertion(assertion, &mut step);
         }
@@ -74,6 +75,25 @@ impl<'x> SamplerWriter<'_> {
             self.extractor(extractor, &mut step);
         }
         Some(step)
+    }
+
+    /// The type of a body that is text, where no header names it: that of a form, or of JSON.
+    fn name_type(&self, sampler: &XmlElement, step: &mut RequestDraft) {
+        if !matches!(step.body, BodyDraft::Text(_))
+            || step.headers.iter().any(|(name, _)| name == "content-type")
+        {
+            return;
+        }
+        let list = arguments(sampler);
+        let body: String = list.iter().map(|part| part.property("Argument.value")).collect();
+        let media_type = if !sampler.flag("HTTPSampler.postBodyRaw") {
+            "application/x-www-form-urlencoded"
+        } else if self.variables.read_json(&body).is_some() {
+            "application/json"
+        } else {
+            return;
+        };
+        step.headers.push(("content-type".to_owned(), DraftText::literal(media_type)));
     }
 
     fn fields(

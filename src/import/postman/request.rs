@@ -12,6 +12,7 @@ use crate::names::{UniqueNames, snake};
 use crate::note::ImportNotes;
 use crate::text::{DraftText, TextPiece};
 use crate::variables::{PlanVariables, capture_name};
+use crate::yaml::{YamlEntry, YamlValue};
 
 /// A request and what it inherits.
 #[derive(Debug)]
@@ -111,9 +112,9 @@ pub(super) fn dynamic(name: &str) -> Option<DraftText> {
     Some(match name {
         "guid" | "randomUUID" => DraftText::expression("uuid()"),
         "randomInt" => DraftText::expression("rand(0, 1000)"),
-        "timestamp" => DraftText::expression("rand(1700000000, 1999999999)"),
-        "isoTimestamp" => around("", "date(days=0)", "T12:00:00Z"),
-        "randomBoolean" => DraftText::expression("pick(['true', 'false'])"),
+        "timestamp" => DraftText::expression("now('unix')"),
+        "isoTimestamp" => DraftText::expression("now('%Y-%m-%dT%H:%M:%S.%3fZ')"),
+        "randomBoolean" => DraftText::expression("pick([true, false])"),
         "randomEmail" | "randomExampleEmail" => around("user", "rand(1, 100000)", "@example.com"),
         "randomPrice" => DraftText::expression("rand(1, 1000)"),
         "randomHexadecimal" | "randomAlphaNumeric" => DraftText::expression("hex(4)"),
@@ -153,16 +154,30 @@ pub(super) fn with_scripts(node: &Value, found: &mut Vec<String>) {
 fn split(url: &str) -> (Option<String>, &str) {
     let (scheme, rest) =
         url.split_once("://").map_or(("http", url), |(scheme, rest)| (scheme, rest));
-    if let Some(rest) = rest.strip_prefix("{{") {
-        return (None, rest.split_once("}}").map_or("", |(_, rest)| rest));
-    }
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    if rest.starts_with("{{") {
+        return (None, &rest[end..]);
+    }
     let (host, rest) = rest.split_at(end);
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
     let known = !host.is_empty() && host.chars().all(plain) && matches!(scheme, "http" | "https");
     let origin = format!("{scheme}://{host}");
     let known = known && url::Url::parse(&origin).is_ok();
     (known.then_some(origin), rest)
+}
+
+/// The type that Postman sends with a body that is text where the request names none.
+fn media_type(body: &Value) -> &'static str {
+    if text(body, "mode") == "urlencoded" {
+        return "application/x-www-form-urlencoded";
+    }
+    match text(&body["options"]["raw"], "language").as_str() {
+        "json" => "application/json",
+        "xml" => "application/xml",
+        "html" => "text/html",
+        "javascript" => "application/javascript",
+        _ => "text/plain",
+    }
 }
 
 /// Writes requests as steps.
@@ -191,6 +206,20 @@ impl PostmanWriter<'_> {
         self.authorize(item, &mut step);
         if method != "HEAD" {
             step.body = self.body(&request["body"], &step.name.clone());
+        }
+        if matches!(step.body, BodyDraft::Text(_))
+            && !step.headers.iter().any(|(name, _)| name == "content-type")
+        {
+            let media_type = match media_type(&request["body"]) {
+                "text/plain"
+                    if self.variables.read_json(&text(&request["body"], "raw")).is_some() =>
+                {
+                    "application/json"
+                }
+                named => named,
+            };
+            let media_type = DraftText::literal(media_type);
+            step.headers.push(("content-type".to_owned(), media_type));
         }
         if matches!(step.body, BodyDraft::Json(_) | BodyDraft::Form(_) | BodyDraft::Multipart(_)) {
             step.headers.retain(|(name, _)| name != "content-type");
@@ -316,6 +345,26 @@ impl PostmanWriter<'_> {
                     step.headers.push((key.to_ascii_lowercase(), text));
                 }
             }
+            "awsv4" => {
+                let or = |text: DraftText, default: &str| {
+                    let is_empty = text.0.is_empty();
+                    if is_empty { DraftText::literal(default) } else { text }
+                };
+                let mut fields = vec![
+                    ("service", or(value("service", "service"), "execute-api")),
+                    ("region", or(value("region", "region"), "us-east-1")),
+                    ("access_key", value("accessKey", "access_key")),
+                    ("secret_key", value("secretKey", "secret_key")),
+                ];
+                let token = value("sessionToken", "session_token");
+                fields.extend((!token.0.is_empty()).then_some(("session_token", token)));
+                let field = |(key, text): (_, DraftText)| {
+                    YamlEntry::new(key, YamlValue::text(text.written()))
+                };
+                let aws = YamlValue::Map(fields.into_iter().map(field).collect());
+                let sign = YamlValue::Map(vec![YamlEntry::new("aws", aws)]);
+                step.extra.push(YamlEntry::new("sign", sign));
+            }
             other => self
                 .notes
                 .drop(format!("an authorization of the kind `{other:.20}`"), place.clone()),
@@ -366,27 +415,25 @@ impl PostmanWriter<'_> {
         let mut parts: Vec<(String, UploadPartDraft)> = vec![];
         for part in list(body, "formdata").iter().filter(|part| !flag(part, "disabled")) {
             let name = text(part, "key");
-            let written = if text(part, "type") == "file" {
-                self.notes.change(
-                    "an uploaded file: 1 kB is sent in its place",
-                    format!("`{name}` of {place}"),
-                );
-                let path = text(part, "src");
-                let filename = path.rsplit(['/', '\\']).next().filter(|file| !file.is_empty());
-                UploadPartDraft::File {
-                    filename: filename.unwrap_or("file.bin").to_owned(),
-                    media_type: None,
-                    size: 1_000,
-                }
-            } else {
-                UploadPartDraft::Text(self.variables.text(
-                    &name,
-                    &text(part, "value"),
-                    place,
-                    self.notes,
-                ))
+            if text(part, "type") != "file" {
+                let value = self.variables.text(&name, &text(part, "value"), place, self.notes);
+                parts.push((name, UploadPartDraft::Text(value)));
+                continue;
+            }
+            self.notes.change(
+                "an uploaded file: 1 kB is sent in its place",
+                format!("`{name}` of {place}"),
+            );
+            let files = match &part["src"] {
+                Value::Array(files) => files.iter().map(plain).collect(),
+                file => vec![plain(file)],
             };
-            parts.push((name, written));
+            for path in files {
+                let filename = path.rsplit(['/', '\\']).next().filter(|file| !file.is_empty());
+                let filename = filename.unwrap_or("file.bin").to_owned();
+                let file = UploadPartDraft::File { filename, media_type: None, size: 1_000 };
+                parts.push((name.clone(), file));
+            }
         }
         BodyDraft::Multipart(parts)
     }

@@ -72,7 +72,12 @@ pub(crate) fn secret_spans(text: &str) -> Vec<(Range<usize>, String)> {
             found.extend(parts.get(2).map(|value| (value.range(), "password".to_owned())));
         }
     }
-    found.extend(alone(text));
+    // What a key says is known better than what looks like a token, key and all.
+    let is_known = |span: &Range<usize>, found: &[(Range<usize>, String)]| {
+        found.iter().any(|(known, _)| span.start < known.start && known.end == span.end)
+    };
+    let alone: Vec<_> = alone(text).filter(|(span, _)| !is_known(span, &found)).collect();
+    found.extend(alone);
     apart(found)
 }
 
@@ -145,6 +150,8 @@ mod tests {
             hidden("pay 4242-4242-4242-4242 now"),
             [("4242-4242-4242-4242", "card_number".into())]
         );
+        let session = "cb;jsessionid=1A2B3C4D5E6F7A8B9C0D";
+        assert_eq!(hidden(session), [("1A2B3C4D5E6F7A8B9C0D", "jsessionid".to_owned())]);
         let token = "q7Zp2LmX9vB4tR8sK1wY";
         assert_eq!(hidden(&format!("subscribe {token} now")), [(token, "token".to_owned())]);
     }

@@ -26,6 +26,37 @@ const ID_WORDS: [&str; 14] = [
     "handle",
 ];
 
+/// Keys that say nothing of what is in them: it is what was asked for.
+const WRAPPERS: [&str; 22] = [
+    "data",
+    "items",
+    "item",
+    "results",
+    "result",
+    "records",
+    "record",
+    "rows",
+    "list",
+    "entries",
+    "hits",
+    "content",
+    "contents",
+    "edges",
+    "node",
+    "nodes",
+    "payload",
+    "response",
+    "body",
+    "attributes",
+    "_embedded",
+    "value",
+];
+
+/// Whether a key says nothing of what is in it.
+pub(super) fn is_wrapper(key: &str) -> bool {
+    WRAPPERS.iter().any(|word| word.eq_ignore_ascii_case(key))
+}
+
 /// The answer whose values are remembered.
 pub(super) struct AnswerContext<'a> {
     pub(super) number: usize,
@@ -102,11 +133,12 @@ impl ValueOrigin {
     /// Whether a use of `value` at `place` is one of this value, and not the same by chance: it is too random for
     /// that, or an id goes where its own kind of id belongs.
     pub(super) fn fits(&self, value: &str, place: ValueUse<'_>) -> bool {
-        let digits = value.bytes().all(|b| b.is_ascii_digit());
+        let digits = is_number(value);
         let long = if digits {
             value.len() >= 7
         } else {
-            value.len() >= 4 && value.bytes().any(|b| b.is_ascii_digit() || b == b'-')
+            let has_mark = value.bytes().any(|b| b.is_ascii_digit() || b == b'-');
+            (value.len() >= 4 && has_mark) || is_mixed(value)
         };
         // What a server calls a state is sent back to change just that one (RFC 9110, §13.1.1).
         let is_state = self.key == "etag" && place == ValueUse::Key("if-match");
@@ -126,10 +158,13 @@ impl ValueOrigin {
 
     /// Whether `place` names what the value belongs to: the product's id behind `/products/`, or as `productId`.
     pub(super) fn leads_to(&self, value: &str, place: ValueUse<'_>) -> bool {
+        let key = snake(&self.key);
+        if !is_id_key(&key) {
+            return value.bytes().any(|b| b.is_ascii_digit()) && names_its_thing(&key, place);
+        }
         if value.is_empty() || !self.is_id_at(place) {
             return false;
         }
-        let key = snake(&self.key);
         let owner = singular(&snake(&self.owner));
         let of_key = owner_in(&key);
         match place {
@@ -151,6 +186,26 @@ fn is_id_key(key: &str) -> bool {
     ID_WORDS.contains(&key.rsplit('_').next().unwrap_or_default())
 }
 
+/// `VXNlcjox`, but neither `summer`, `Summer` nor `summerSale`: capitals stand where no word begins.
+fn is_mixed(value: &str) -> bool {
+    let capitals = value.as_bytes().windows(2);
+    let runs = capitals.filter(|pair| pair.iter().all(u8::is_ascii_uppercase)).count();
+    let lower = value.bytes().any(|b| b.is_ascii_lowercase());
+    value.len() >= 8 && runs >= 1 && lower && value.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// Whether what `key` names goes to `place`: `$.cart` or `$.newCart` behind `/carts/`, or as `cartId`.
+fn names_its_thing(key: &str, place: ValueUse<'_>) -> bool {
+    let thing = singular(key.rsplit('_').next().unwrap_or_default());
+    match place {
+        ValueUse::Path(before) => singular(&snake(before)) == thing,
+        ValueUse::Key(used) => {
+            let used = snake(used);
+            is_id_key(&used) && owner_in(&used) == Some(thing)
+        }
+    }
+}
+
 /// A key that says nothing about whose it is.
 fn is_bare(key: &str) -> bool {
     matches!(key, "id" | "uuid" | "guid" | "key" | "code" | "number" | "no" | "ref")
@@ -163,7 +218,12 @@ fn owner_in(key: &str) -> Option<String> {
 
 /// A number that many things have.
 pub(super) fn is_small(value: &str) -> bool {
-    value.len() <= 3 && value.bytes().all(|b| b.is_ascii_digit())
+    value.len() <= 3 && is_number(value)
+}
+
+/// Digits and nothing else.
+pub(in crate::har) fn is_number(value: &str) -> bool {
+    value.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// What a URL names last: `/api/orders/7` → `order`.
@@ -217,6 +277,14 @@ mod tests {
         assert!(!origin("user", "id").fits("1074", ValueUse::Key("id")));
         assert!(origin("products", "sku").fits("SKU-1074", ValueUse::Key("sku")));
         assert!(!origin("flags", "code").fits("search", ValueUse::Path("api")));
+        assert!(origin("api", "cart").fits("4711", ValueUse::Path("carts")));
+        assert!(origin("api", "newCart").fits("4711", ValueUse::Path("cart")));
+        assert!(origin("api", "carts").fits("4711", ValueUse::Key("cartId")));
+        assert!(!origin("api", "cart").fits("4711", ValueUse::Path("orders")));
+        assert!(!origin("api", "page").fits("4711", ValueUse::Key("page")));
+        assert!(origin("viewer", "id").fits("VXNlcjox", ValueUse::Key("id")));
+        assert!(!origin("viewer", "id").fits("SummerSale", ValueUse::Key("id")));
+        assert!(!origin("api", "category").fits("tea", ValueUse::Path("categories")));
         assert!(origin("x", "y").fits("8f14e45fceea167a", ValueUse::Path("orders")));
     }
 }
