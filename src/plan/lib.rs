@@ -52,9 +52,9 @@ pub use stream::{
 };
 pub use target::Target;
 pub use template::{
-    AskedNames, CaptureSlot, Condition, ENCODED, Escape, RenderError, ScopeValues, Template,
-    TemplateError, TemplateFiles, TemplateNames, TemplatePiece, TemplateScope, TemplateSet,
-    Variables,
+    AskedNames, CaptureSlot, Condition, DrawnNumbers, ENCODED, Escape, RenderError, ScopeValues,
+    Template, TemplateError, TemplateFiles, TemplateNames, TemplatePiece, TemplateScope,
+    TemplateSet, Variables,
 };
 pub use users::{ClosedLoad, SharedIterations, VuStage};
 pub use whole::{Plan, SECRET_MIN};

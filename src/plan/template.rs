@@ -21,7 +21,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use minijinja::{Environment, Expression, UndefinedBehavior, Value};
+use minijinja::{Environment, Error, Expression, State, UndefinedBehavior, Value};
 
 use filters::UnknownFilter;
 
@@ -36,7 +36,7 @@ pub use escape::Escape;
 pub(crate) use escape::part_name;
 pub use files::TemplateFiles;
 pub use names::{AskedNames, CaptureSlot, TemplateNames};
-pub use scope::{ScopeValues, TemplateScope};
+pub use scope::{DrawnNumbers, ScopeValues, TemplateScope};
 
 pub use escape::ENCODED;
 use escape::write_value;
@@ -80,6 +80,8 @@ pub struct CompiledExpression {
     datasets: Vec<u16>,
     /// Whether it only looks values up and joins them, so that numbers stay as they came.
     looks_up: bool,
+    /// As the author wrote it.
+    written: Box<str>,
 }
 
 impl fmt::Debug for TemplatePiece {
@@ -140,8 +142,10 @@ impl TemplateSet {
         files::add_to(&mut environment, files);
         jwt::add_to(&mut environment);
         let numbers = DealtRows::default();
-        environment.add_function("seq", move |from: Option<u64>| {
-            from.unwrap_or(1).saturating_add(shard.nth(numbers.next()))
+        environment.add_function("seq", move |state: &State<'_, '_>, from: Option<u64>| {
+            let number =
+                functions::with_scope(state, |scope| scope.number(|| shard.nth(numbers.next())))?;
+            Ok::<u64, Error>(from.unwrap_or(1).saturating_add(number))
         });
         let mut captured = vec![String::new(); names.slots.len()];
         for (name, slot) in &names.slots {
@@ -271,7 +275,8 @@ impl TemplateSet {
         };
         let datasets = self.datasets_of(&expression);
         let looks_up = operators::only_looks_up(source);
-        let compiled = CompiledExpression { expression, datasets, looks_up };
+        let compiled =
+            CompiledExpression { expression, datasets, looks_up, written: source.into() };
         Ok(TemplatePiece::Expression(Box::leak(Box::new(compiled)), escape))
     }
 

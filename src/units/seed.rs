@@ -37,6 +37,8 @@ pub enum RandomStream {
     Deal = 10,
     /// Keys and masks of `WebSockets`.
     WebSocket = 11,
+    /// Waits between the attempts at requests of one iteration.
+    Retry = 12,
 }
 
 impl Seed {

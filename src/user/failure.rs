@@ -1,10 +1,11 @@
 //! What follows a request that fails: the end of the iteration, the next step, or another attempt.
 
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use plimsoll_metrics::ErrorClass;
-use plimsoll_plan::{Media, OnFailure, RequestId, RetryPlan};
-use plimsoll_units::{Nanos, RunTime};
+use plimsoll_plan::{DrawnNumbers, Media, OnFailure, RequestId, RetryPlan};
+use plimsoll_units::{Nanos, RandomStream, RunTime};
 
 use super::attempts::{Attempts, NextAttempt};
 use super::{Action, RequestAttempt, ResponseHeaders, User, think};
@@ -13,8 +14,14 @@ impl User {
     /// The first attempt at a request, at `now`.
     pub(super) fn attempt(&mut self, request: RequestId, now: RunTime) -> Action {
         if let OnFailure::Retry(_) = self.plan.requests[request.0 as usize].on_failure {
-            let next = NextAttempt::Unknown;
-            self.attempts = Some(Attempts { request, first: now, made: 1, next });
+            self.attempts = Some(Attempts {
+                request,
+                first: now,
+                made: 1,
+                next: NextAttempt::Unknown,
+                chance: self.chance.clone(),
+                numbers: OnceCell::new(),
+            });
         }
         Action::Send(RequestAttempt::first(request))
     }
@@ -35,6 +42,8 @@ impl User {
                 let number = attempts.made;
                 attempts.made += 1;
                 attempts.next = NextAttempt::Unknown;
+                self.chance = attempts.chance.clone();
+                attempts.numbers.get().into_iter().for_each(DrawnNumbers::rewind);
                 let waited = due.since(attempts.first);
                 Some(Action::Send(RequestAttempt { request: attempts.request, number, waited }))
             }
@@ -80,18 +89,23 @@ impl User {
         class: ErrorClass,
         answer: Option<&dyn ResponseHeaders>,
     ) -> bool {
-        let Some(mut attempts) = self.attempts else { return false };
-        if u32::from(attempts.made) > plan.times || class.is_client_fault() {
+        let Some(made) = self.attempts.as_ref().map(|attempts| u32::from(attempts.made)) else {
+            return false;
+        };
+        if made > plan.times || class.is_client_fault() {
             return false;
         }
         let asked = answer.and_then(retry_after);
-        let drawn = think::draw(plan.wait, &mut self.chance);
-        let wait = plan.wait(drawn, u32::from(attempts.made)).max(asked.unwrap_or_default());
+        let (seed, iteration) = (self.plan.seed, self.iteration);
+        let new = || seed.stream(RandomStream::Retry, iteration);
+        let drawn = think::draw(plan.wait, self.waits.get_or_insert_with(new));
+        let wait = plan.wait(drawn, made).max(asked.unwrap_or_default());
         if wait > plan.max_wait {
             return false;
         }
-        attempts.next = NextAttempt::Behind(wait);
-        self.attempts = Some(attempts);
+        if let Some(attempts) = &mut self.attempts {
+            attempts.next = NextAttempt::Behind(wait);
+        }
         true
     }
 }

@@ -138,6 +138,7 @@ impl UserFactory {
             turn: None,
             choices: 0,
             attempts: None,
+            waits: None,
             lists: vec![],
             failed: false,
             slow: false,
@@ -157,6 +158,7 @@ impl User {
         self.iteration = arrival.index;
         self.position = 0;
         self.attempts = None;
+        self.waits = None;
         self.lists.clear();
         self.failed = false;
         self.slow = false;

@@ -39,6 +39,8 @@ pub struct User {
     pub(super) choices: usize,
     /// Attempts at the request that it is at, if that may be sent again.
     pub(super) attempts: Option<attempts::Attempts>,
+    /// What waits between attempts are drawn from, once there was one in this iteration.
+    pub(super) waits: Option<Pcg64Mcg>,
     /// What is left of the lists whose items it goes through, outermost first.
     pub(super) lists: Vec<std::vec::IntoIter<Value>>,
     pub(super) failed: bool,

@@ -3,7 +3,9 @@
 use minijinja::Value;
 use rand_pcg::Pcg64Mcg;
 
-use plimsoll_plan::{CaptureSlot, RenderError, ScopeValues, TemplateScope, Variables};
+use plimsoll_plan::{
+    CaptureSlot, DrawnNumbers, RenderError, ScopeValues, TemplateScope, Variables,
+};
 
 use super::User;
 
@@ -38,7 +40,9 @@ impl Variables for User {
         let slots = self.slots.to_vec();
         let (vu, iteration, now) = (self.number + 1, self.iteration, self.now);
         let values = ScopeValues { slots, rows, vu, iteration, now };
-        TemplateScope::new(self.names.clone(), values, self.chance.clone())
+        let numbers = self.attempts.as_ref().map(|attempts| &attempts.numbers);
+        let numbers = numbers.map(|numbers| numbers.get_or_init(DrawnNumbers::default).clone());
+        TemplateScope::new(self.names.clone(), values, self.chance.clone()).drawing(numbers)
     }
 
     fn set_chance(&mut self, chance: Pcg64Mcg) {

@@ -81,6 +81,48 @@ fn retry_waits_as_long_as_the_server_asks_it_to_or_gives_up() {
     assert_eq!((hasty.count("/load/retries"), hasty.count("/load/requests")), (0, 2));
 }
 
+/// Carries out the third of three.
+fn third_time(_: &SeenRequest) -> (u16, String) {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let status = if ASKED.fetch_add(1, Ordering::Relaxed) % 3 == 2 { 200 } else { 503 };
+    (status, "{}".to_owned())
+}
+
+/// Goal: prove that a server can know a request again that is sent again, and takes no other one for it.
+#[test]
+fn request_that_is_sent_again_is_the_same_request() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(third_time);
+    let load = "workloads: { a: { vus: 1, iterations: 3, duration: 20s } }";
+    let flow = r#"
+      - post:
+          name: pay
+          url: "/pay?r={{ rand(1, 1000000000) }}"
+          headers: { idempotency-key: "{{ uuid() }}", x-hex: "{{ hex(8) }}-{{ pick([1, 2, 3, 4, 5, 6, 7, 8, 9]) }}" }
+          json: { number: "{{ seq() }}", of: "{{ seq(100) }}" }
+          on_failure: { retry: { times: 2, wait: 1ms..20ms, idempotent: true } }"#;
+    let scenario = written(folder.path(), load, flow);
+    let mut command = plimsoll();
+    command.arg("run").arg(scenario).args(["--target", &server.url, "-q", "--no-preflight"]);
+    let ran = run(&mut command, &folder.path().join("out"));
+    let seen: Vec<String> = server
+        .seen()
+        .iter()
+        .map(|one| {
+            let header = |name| one.header(name).unwrap_or_default().to_owned();
+            format!("{} {} {} {}", one.line, header("idempotency-key"), header("x-hex"), one.body)
+        })
+        .collect();
+    assert_eq!(seen.len(), 9, "{}", ran.stderr);
+    for attempts in seen.chunks(3) {
+        assert!(attempts.iter().all(|one| *one == attempts[0]), "{attempts:#?}");
+    }
+    assert!(seen[0] != seen[3] && seen[3] != seen[6] && seen[0] != seen[6], "{seen:#?}");
+    for (iteration, body) in [(0, "1,\"of\":101"), (3, "3,\"of\":103"), (6, "5,\"of\":105")] {
+        assert!(seen[iteration].contains(&format!("{{\"number\":{body}}}")), "{seen:#?}");
+    }
+}
+
 fn failing(_: &SeenRequest) -> (u16, String) {
     (500, "{}".to_owned())
 }
@@ -165,7 +207,8 @@ fn torn_film(request: &SeenRequest) -> (u16, String) {
     }
 }
 
-/// Goal: prove that a film that breaks off ends the iteration, or the step alone where it says so.
+/// Goal: prove that a film that breaks off ends the iteration, or the step alone where it says so, and asks again for the
+/// part that is missing where it may.
 #[test]
 fn film_that_breaks_off_ends_the_iteration_unless_its_user_goes_on() {
     let server = listening(torn_film);
@@ -197,6 +240,10 @@ fn film_that_breaks_off_ends_the_iteration_unless_its_user_goes_on() {
     );
     let each = ["/film.m3u8", "/a.ts", "/b.ts", "/none.m3u8", "/last"];
     assert_eq!(watched(&goes_on), each.repeat(2));
+    let again = ", on_failure: { retry: { times: 2, wait: 10ms }, then: continue }";
+    let again = format!("      {}\n      - get: {{ name: last, url: /last }}", film("film", again));
+    let each = ["/film.m3u8", "/a.ts", "/b.ts", "/b.ts", "/b.ts", "/last"];
+    assert_eq!(watched(&again), each.repeat(2));
 }
 
 /// Goal: prove that a user goes on behind a stream or socket that fails where its step says so, and ends elsewhere.

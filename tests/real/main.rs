@@ -19,6 +19,7 @@ mod failures;
 mod fleet;
 mod harness;
 mod init;
+mod journeys;
 #[cfg(feature = "fleet")]
 mod killed;
 #[cfg(feature = "fleet")]

@@ -89,6 +89,29 @@ fn captured_value_with_the_boundary_of_an_upload_is_an_error_and_is_not_sent() {
     assert_eq!(parts.count(), 3, "{}", seen[1].body);
 }
 
+/// Goal: prove that a member that an answer lacks is told, and never sent as nothing.
+#[test]
+fn member_that_is_not_there_is_an_error_unless_there_is_another_value() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(odd_values);
+    let get = "      - get: { name: g, url: /o, capture: { obj: $.obj, items: $.items } }";
+    for missing in ["obj.none", "items[7].ok", "obj.a[5]"] {
+        let flow = format!("{get}\n      - get: {{ name: x, url: \"/x/{{{{ {missing} }}}}\" }}");
+        let scenario = written(folder.path(), ONE, &flow);
+        let output = once(&scenario, &server).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(99), "{said}");
+        assert!(said.contains(&format!("`{missing}` has no value")), "{said}");
+    }
+    let before = server.seen().len();
+    let flow = format!(
+        "{get}\n      - if: {{ when: \"{{{{ obj.none is undefined }}}}\", flow: [{{ get: {{ name: x, url: \"/x/{{{{ obj.none | default('-') }}}}\" }} }}] }}"
+    );
+    let output = once(&written(folder.path(), ONE, &flow), &server).output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(server.seen()[before + 1].path(), "/x/-");
+}
+
 #[test]
 fn check_looks_at_all_values_and_names_the_one_that_fails() {
     let folder = tempfile::tempdir().expect("a folder");

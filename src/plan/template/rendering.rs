@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use minijinja::Value;
 use minijinja::value::ValueKind;
+use minijinja::{ErrorKind, Value};
 
 use super::escape::write_value;
 use super::{CompiledExpression, RenderError, Template, TemplatePiece, Variables, plain};
@@ -43,7 +43,12 @@ impl Template {
                     }
                 }
                 TemplatePiece::Expression(expression, escape) => {
-                    write_value(&evaluate(expression, variables)?, *escape, out);
+                    let value = evaluate(expression, variables)?;
+                    // A row may lack a field that others have; what an answer lacks was meant to be there.
+                    if value.is_undefined() && expression.datasets.is_empty() {
+                        return Err(expression.lacks_value());
+                    }
+                    write_value(&value, *escape, out);
                 }
                 TemplatePiece::QueryJoint => join_query(out),
             }
@@ -113,6 +118,13 @@ fn join_query(url: &mut Vec<u8>) {
     }
 }
 
+impl CompiledExpression {
+    /// What is asked for is in no answer.
+    fn lacks_value(&self) -> RenderError {
+        RenderError::Answer(format!("`{}` has no value", self.written))
+    }
+}
+
 fn evaluate(
     compiled: &CompiledExpression,
     variables: &mut dyn Variables,
@@ -121,5 +133,8 @@ fn evaluate(
     let scope = Arc::new(variables.scope().seen(compiled.looks_up));
     let value = compiled.expression.eval(Value::from_dyn_object(scope.clone()));
     variables.set_chance(scope.chance());
-    value.map_err(|error| RenderError::Expression(plain(&error)))
+    value.map_err(|error| match error.kind() {
+        ErrorKind::UndefinedError if compiled.datasets.is_empty() => compiled.lacks_value(),
+        _ => RenderError::Expression(plain(&error)),
+    })
 }

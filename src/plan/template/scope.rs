@@ -19,8 +19,45 @@ pub struct TemplateScope {
     names: Arc<TemplateNames>,
     values: ScopeValues,
     chance: Arc<Mutex<Pcg64Mcg>>,
+    /// The numbers that its request has drawn, where it may be sent again.
+    numbers: Option<DrawnNumbers>,
     /// Whether numbers are as they came, which only texts can be made of.
     as_written: bool,
+}
+
+/// The numbers that a request has drawn from `seq()`. Who sends it again draws them once more, in their order.
+#[derive(Debug, Clone, Default)]
+pub struct DrawnNumbers(Arc<Mutex<NumbersInOrder>>);
+
+#[derive(Debug, Default)]
+struct NumbersInOrder {
+    drawn: Vec<u64>,
+    /// How many of them were asked for by this attempt.
+    asked: usize,
+}
+
+impl DrawnNumbers {
+    /// Begins again with the first number.
+    pub fn rewind(&self) {
+        self.with(|numbers| numbers.asked = 0);
+    }
+
+    fn number(&self, next: impl FnOnce() -> u64) -> u64 {
+        self.with(|numbers| {
+            if numbers.asked == numbers.drawn.len() {
+                numbers.drawn.push(next());
+            }
+            numbers.asked += 1;
+            numbers.drawn[numbers.asked - 1]
+        })
+    }
+
+    fn with<T>(&self, use_them: impl FnOnce(&mut NumbersInOrder) -> T) -> T {
+        match self.0.lock() {
+            Ok(mut numbers) => use_them(&mut numbers),
+            Err(poisoned) => use_them(&mut poisoned.into_inner()),
+        }
+    }
 }
 
 /// The values of a user's variables at one moment.
@@ -41,7 +78,22 @@ pub struct ScopeValues {
 impl TemplateScope {
     /// A snapshot. `chance` goes on where the user's own draws stand, so repeating a run repeats it.
     pub fn new(names: Arc<TemplateNames>, values: ScopeValues, chance: Pcg64Mcg) -> Self {
-        Self { names, values, chance: Arc::new(Mutex::new(chance)), as_written: false }
+        let chance = Arc::new(Mutex::new(chance));
+        Self { names, values, chance, numbers: None, as_written: false }
+    }
+
+    /// The same for a request that draws the same numbers each time it is sent.
+    #[must_use]
+    pub fn drawing(self, numbers: Option<DrawnNumbers>) -> Self {
+        Self { numbers, ..self }
+    }
+
+    /// The next number of `seq()`: one that was drawn before, or that which `next` gives.
+    pub(super) fn number(&self, next: impl FnOnce() -> u64) -> u64 {
+        match &self.numbers {
+            Some(numbers) => numbers.number(next),
+            None => next(),
+        }
     }
 
     /// The same, in which numbers are as they came or as expressions reckon with them.

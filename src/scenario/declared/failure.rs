@@ -11,6 +11,15 @@ pub(super) static ON_FAILURE: &[Property] = &[optional(
 )
 .default("stop")];
 
+/// What a step of several requests may say besides.
+pub(super) static PARTS_ON_FAILURE: &[Property] = &[optional(
+    "on_failure",
+    Grammar::AnyOf(&[Grammar::Words(&FAILURE_ACTIONS), Grammar::Mapping(&FAILURE)]),
+    "What its user does where one of its requests fails: a retry sends that one again, as players do. It is a failed \
+     request in every case.",
+)
+.default("stop")];
+
 /// What a step that lasts may say besides: nothing begins it again.
 pub(super) const ENDS_ON_FAILURE: Property = optional(
     "on_failure",

@@ -128,7 +128,8 @@ pub(crate) static DATA_SET: Declaration = Declaration {
     place: "a data set",
     about: "A file whose rows feed templates: CSV with a line of names, or one JSON object a line. A column is \
             asked for as `name.column`, whatever characters are in its name; within an expression \
-            `name['first name']`. Objects may lack fields that others have: such a field is undefined.",
+            `name['first name']`. Objects may lack fields that others have: such a field is undefined, and sent as \
+            nothing, in JSON as `null`; `default(…)` gives another value.",
     groups: &[&[
         required(
             "file",

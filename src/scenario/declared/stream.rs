@@ -1,7 +1,7 @@
 //! Steps that last: server-sent events, `WebSockets`, and watching a video.
 
 use super::delay::DELAY;
-use super::failure::ENDS_ON_FAILURE;
+use super::failure::{ENDS_ON_FAILURE, PARTS_ON_FAILURE};
 use super::request::{BODY, HEADERS, NAME, QUERY, REST, RULES, URL};
 use super::response::CHECK;
 use crate::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
@@ -188,14 +188,13 @@ static HLS_KEYS: &[Property] = &[
     )
     .default("0"),
     required("watch", DELAY, "How long is watched.").example("2m..5m"),
-    ENDS_ON_FAILURE,
 ];
 
 pub(crate) static HLS: Declaration = Declaration {
     name: "hls",
     place: "`hls`",
     about: "A video that is watched as a player does: playlist, then segment by segment (RFC 8216).",
-    groups: &[HLS_KEYS],
+    groups: &[HLS_KEYS, PARTS_ON_FAILURE],
     others: None,
     rules: &[],
     example: "

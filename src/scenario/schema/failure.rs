@@ -76,6 +76,20 @@ pub(super) fn read_end(fields: &mut Fields<'_>, problems: &mut Problems) -> bool
     fields.word("on_failure", &ENDS, problems).unwrap_or(false)
 }
 
+impl OnFailureSpec {
+    /// Of a step of several requests: what follows where one of them fails, and whether its user goes on behind the step
+    /// then.
+    pub(super) const fn of_parts(self) -> (Self, bool) {
+        match self {
+            Self::Stop => (Self::Stop, false),
+            Self::Continue => (Self::Stop, true),
+            Self::Retry(retry) => {
+                (Self::Retry(RetrySpec { goes_on: false, ..retry }), retry.goes_on)
+            }
+        }
+    }
+}
+
 impl RetrySpec {
     const fn plain(span: Span) -> Self {
         Self {

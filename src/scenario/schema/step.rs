@@ -320,7 +320,7 @@ fn while_loop(node: &Node, problems: &mut Problems) -> Option<StepKind> {
 
 fn branch_on(node: &Node, problems: &mut Problems) -> Option<StepKind> {
     let mut fields = Fields::of(node, &IF, problems)?;
-    let when: Option<Spanned<String>> = fields.read("when", problems);
+    let when = fields.read("when", problems).map(bare);
     let then = inner_flow(&mut fields, problems);
     let otherwise =
         fields.node("else", problems).map(|node| flow(node, problems)).unwrap_or_default();
@@ -378,7 +378,7 @@ impl PollSpec {
         let every = fields.read("every", problems);
         let timeout = fields.read("timeout", problems);
         let rounds = fields.read("rounds", problems);
-        let until = fields.read("until", problems);
+        let until = fields.read("until", problems).map(bare);
         let goes_on = read_end(&mut fields, problems);
         let flow = inner_flow(&mut fields, problems);
         let nothing = Spanned::new(String::new(), fields.span());

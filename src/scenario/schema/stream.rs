@@ -4,7 +4,7 @@ use http::Method;
 
 use super::check::{CheckSpec, checks};
 use super::delay::{DelaySpec, law};
-use super::failure::read_end;
+use super::failure::{self, read_end};
 use super::request::RequestSpec;
 use crate::declared::stream::{BINARY, BINARY_MESSAGE, HLS, PLAYLIST, SEGMENT, SSE, WEBSOCKET};
 use crate::names::EntityName;
@@ -199,14 +199,16 @@ impl PlaybackSpec {
         let segment_length = fields.read("segment_length", problems);
         let renditions = fields.read("renditions", problems);
         let watch = fields.node("watch", problems).and_then(|node| law(node, problems));
-        let goes_on = read_end(&mut fields, problems);
+        let failure = fields.node("on_failure", problems);
+        let failure = failure.map(|node| failure::read(node, &Method::GET, problems));
+        let (on_failure, goes_on) = failure.unwrap_or_default().of_parts();
         let nothing = Spanned::new(String::new(), fields.span());
         fields.finish(problems);
         Some(Self {
             name: name.map_or(nothing, |name| name.0),
             session,
-            manifest: without_session(manifest?, problems),
-            segment: without_session(segment?, problems),
+            manifest: RequestSpec { on_failure, ..without_session(manifest?, problems) },
+            segment: RequestSpec { on_failure, ..without_session(segment?, problems) },
             variant: variant.unwrap_or(VariantSpec::Adaptive),
             // An HLS player's usual buffer.
             buffer: buffer.unwrap_or(3),

@@ -74,11 +74,18 @@ fn find(capture: &Capture, response: &Response<'_>, draw: DrawBelow<'_>) -> Opti
             chosen(set, take, draw, Value::from)?
         }
     };
-    match found.as_str() {
-        Some(text) if capture.unescape_html => {
-            Some(Value::from(html_escape::decode_html_entities(text).into_owned()))
-        }
-        _ => Some(found),
+    Some(match take {
+        _ if !capture.unescape_html => found,
+        CaptureTake::All => found.try_iter().ok()?.map(unescaped).collect(),
+        _ => unescaped(found),
+    })
+}
+
+/// A text with the characters that entities of HTML stand for; anything else as it is.
+fn unescaped(value: Value) -> Value {
+    match value.as_str() {
+        Some(text) => Value::from(html_escape::decode_html_entities(text).into_owned()),
+        None => value,
     }
 }
 

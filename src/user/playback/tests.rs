@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::*;
 use crate::playlist::{Playlist, parse};
 use crate::{Action, Response, ResponseHeaders, User, UserFactory};
-use plimsoll_metrics::{Outcome, SampleKind, ScenarioId};
+use plimsoll_metrics::{ErrorClass, Outcome, SampleKind, ScenarioId};
 use plimsoll_plan::{Overrides, compile};
 use plimsoll_scenario::load;
 use plimsoll_schedule::Arrival;
@@ -37,6 +37,8 @@ fn late_segment_stalls_by_its_lateness() {
 struct Watched {
     playlists: Vec<u64>,
     segments: Vec<(String, u64)>,
+    /// What the server refused, and which attempt that was.
+    refused: Vec<(String, u16)>,
     played: Nanos,
     stalled: Nanos,
     ended: u64,
@@ -44,9 +46,19 @@ struct Watched {
 
 /// Watches for 40 s what `server` answers to a URL at a second; every answer takes 100 ms.
 fn watched(server: impl Fn(&str, u64) -> String) -> Watched {
-    let text = "name: x\ntarget: http://127.0.0.1:81\nworkloads: { a: { vus: 1, duration: 1s } }\n\
-         scenarios: { s: { flow: [{ hls: { name: p, watch: 40s, segment: { name: segment }, \
-         manifest: { name: list, url: /tv/main.m3u8 } } }] } }\n";
+    watched_by(("stop", ""), |url, now| Some(server(url, now)))
+}
+
+/// The same with what follows a request that the server refuses, where it answers nothing, and the step behind it.
+fn watched_by(
+    (on_failure, behind): (&str, &str),
+    mut server: impl FnMut(&str, u64) -> Option<String>,
+) -> Watched {
+    let text = format!(
+        "name: x\ntarget: http://127.0.0.1:81\nworkloads: {{ a: {{ vus: 1, duration: 1s }} }}\n\
+         scenarios: {{ s: {{ flow: [{{ hls: {{ name: p, watch: 40s, segment: {{ name: segment }}, \
+         manifest: {{ name: list, url: /tv/main.m3u8 }}, on_failure: {on_failure} }} }}{behind}] }} }}\n"
+    );
     let load = load(Path::new("a.yaml"), &[], &|_| Ok(text.as_bytes().to_vec()), &|_| None);
     let today = jiff::civil::date(2026, 1, 31);
     let plan = Arc::new(compile(&load, &Overrides::default(), today).expect("valid"));
@@ -64,7 +76,11 @@ fn watched(server: impl Fn(&str, u64) -> String) -> Watched {
                 let url = String::from_utf8_lossy(&url).into_owned();
                 let url = url.strip_prefix(TARGET).map_or(url.clone(), str::to_owned);
                 now = now + Nanos::from_millis(100);
-                let body = server(&url, second(now));
+                let Some(body) = server(&url, second(now)) else {
+                    watched.refused.push((url, attempt.number));
+                    user.on_failure(id, ErrorClass::Reset);
+                    continue;
+                };
                 answer(&mut user, (id, &url), &body);
                 if url.ends_with("m3u8") {
                     watched.playlists.push(second(now));
@@ -259,4 +275,40 @@ fn other_variant_brings_its_own_sound_from_where_the_viewer_is() {
     assert_eq!(found[..4], ["/tv/l0", "/tv/h1", "/tv/s1", "/tv/h2"], "{watched:?}");
     assert_eq!(found.len(), 1 + 9 + 9, "{watched:?}");
     assert_eq!(watched.stalled, Nanos::ZERO, "{watched:?}");
+}
+
+/// Goal: a playlist and a segment that fail are asked for again, each alone, and their viewer waits as long as that takes.
+#[test]
+fn parts_that_fail_are_asked_for_again() {
+    let mut refused = vec!["/tv/main.m3u8", "/tv/a0", "/tv/a4"];
+    let server = |url: &str, _| match refused.iter().position(|known| *known == url) {
+        Some(at) => {
+            refused.remove(at);
+            None
+        }
+        None if url.ends_with("m3u8") => Some(film("a", 4.0, 12)),
+        None => Some("x".to_owned()),
+    };
+    let watched = watched_by(("{ retry: { times: 1, wait: 2s } }", ""), server);
+    let expected = ["/tv/main.m3u8", "/tv/a0", "/tv/a4"].map(|url| (url.to_owned(), 0));
+    assert_eq!(watched.refused, expected, "{watched:?}");
+    let all: Vec<String> = (0..names(&watched).len()).map(|n| format!("/tv/a{n}")).collect();
+    assert_eq!(names(&watched), all, "{watched:?}");
+    assert_eq!((watched.played, watched.stalled), (Nanos::from_secs(40), Nanos::ZERO));
+}
+
+#[test]
+fn playback_whose_attempts_are_used_up_ends_or_lets_its_viewer_go_on() {
+    let server = |url: &str, _| match url {
+        "/tv/a2" => None,
+        "/tv/main.m3u8" => Some(film("a", 4.0, 12)),
+        _ => Some("x".to_owned()),
+    };
+    let (retry, behind) = ("{ retry: { times: 2, wait: 1s }", ", { think: 7s }");
+    let stops = watched_by((&format!("{retry} }}"), behind), server);
+    let attempts: Vec<u16> = stops.refused.iter().map(|(_, number)| *number).collect();
+    assert_eq!(attempts, [0, 1, 2], "{stops:?}");
+    assert_eq!((names(&stops).len(), stops.ended), (2, 102), "{stops:?}");
+    let goes_on = watched_by((&format!("{retry}, then: continue }}"), behind), server);
+    assert_eq!((names(&goes_on).len(), goes_on.ended), (2, 109), "{goes_on:?}");
 }
