@@ -1,8 +1,8 @@
 //! `plimsoll check`: everything that is wrong with files, at once; and one look at real answers.
 
 mod answer;
+mod notes;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::cli;
 use crate::engine::RunOptions;
 use crate::plan::{Overrides, Plan};
 use crate::report::format;
-use crate::scenario::{Loaded, Span, load_from};
+use crate::scenario::load_from;
 use crate::units::Seed;
 
 use super::compiled::{permit_for, plan_of, tls_for};
@@ -73,7 +73,7 @@ fn check_one(
     if path.is_dir() && simulation.exists() {
         read_simulation(&simulation)?;
     }
-    let mut notes = merges(&loaded);
+    let mut notes = notes::of_files(&loaded, &plan);
     notes.extend(unused_proxies(&plan, &files::variable));
     notes.extend(out_of_reach(&plan));
     Ok((Some(Arc::new(plan)), notes))
@@ -95,22 +95,6 @@ fn say_well(
         say(&format!("note: {note}"));
     }
     if args.once { once(&plan, args) } else { Ok(Exit::Pass) }
-}
-
-/// Other readers of YAML may not know `<<`: where it stands, once for each file.
-fn merges(loaded: &Loaded) -> Vec<String> {
-    let mut told = BTreeSet::new();
-    let first = loaded.merges.iter().filter(|span| told.insert(span.source));
-    let note = |span: &Span| {
-        let more = loaded.merges.iter().filter(|other| other.source == span.source).count() - 1;
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let file = loaded.sources.get(span.source).map_or("--set", |file| &file.path);
-        format!(
-            "{file}:{}:{}{more}: `<<` is merged, as in YAML 1.1; YAML 1.2 has no such key",
-            span.line, span.column
-        )
-    };
-    first.map(note).collect()
 }
 
 pub(super) fn describe(plan: &Plan) -> String {

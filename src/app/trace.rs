@@ -153,7 +153,9 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
             Action::Wait(until) => {
                 let span = until.since(now + skipped);
                 skipped += span;
-                print(&format!("  (waits {}; skipped here)\n", format::time(span)));
+                if !span.is_zero() {
+                    print(&format!("  (waits {}; skipped here)\n", format::time(span)));
+                }
             }
             Action::DerivedTiming(sample) => note(&sample, plan),
             Action::Done => return !user.failed(),

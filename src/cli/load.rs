@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::values::{above_zero, planned_mark};
+use super::values::{above_zero, planned_mark, rate_above_zero};
 use crate::units::{Nanos, Ratio, WorkRate};
 
 /// How the load is shaped.
@@ -12,7 +12,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "NAME")]
     pub workload: Option<String>,
     /// The highest rate, `300 req/s` or `40 iter/s`; ramps keep their shape.
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", value_parser = rate_above_zero)]
     pub rate: Option<WorkRate>,
     /// The duration, `90s` or `5m`; stages keep their shares.
     #[arg(long, value_name = "TIME", value_parser = above_zero)]

@@ -3,13 +3,22 @@
 use http::Method;
 
 use crate::plan::Shard;
-use crate::units::{Nanos, Ratio};
+use crate::units::{Nanos, Rate, Ratio, WorkRate};
 
 /// A time above zero: as in the files, a run of no time is a mistake.
 pub(super) fn above_zero(text: &str) -> Result<Nanos, String> {
     match text.parse::<Nanos>() {
         Ok(time) if time.is_zero() => Err("must be above zero".to_owned()),
         Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A rate above zero: nothing would be sent.
+pub(super) fn rate_above_zero(text: &str) -> Result<WorkRate, String> {
+    match text.parse::<WorkRate>() {
+        Ok(rate) if rate.rate == Rate::ZERO => Err("must be above zero".to_owned()),
+        Ok(rate) => Ok(rate),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -94,5 +103,19 @@ pub(super) fn shard(text: &str) -> Result<Shard, String> {
             Ok(Shard { index: index - 1, count })
         }
         _ => Err("expected I/N with I from 1 to N, for example 2/3".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_send_nothing_is_refused() {
+        for text in ["0 req/s", "0.0 iter/min"] {
+            assert_eq!(rate_above_zero(text), Err("must be above zero".to_owned()), "{text}");
+        }
+        assert!(rate_above_zero("0.5 req/s").is_ok());
+        assert_eq!(above_zero("0s"), Err("must be above zero".to_owned()));
     }
 }

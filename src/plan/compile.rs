@@ -32,7 +32,7 @@ use self::template::TemplateCompiler;
 use self::workload::PlayedLoad;
 use super::{DEFAULT_SEED, HttpPlan, Overrides, Plan, TemplateSet};
 use plimsoll_scenario::schema::Workload;
-use plimsoll_scenario::{Loaded, Problem, ProblemKind, Problems, Scenario, SourceFiles};
+use plimsoll_scenario::{Loaded, Problem, ProblemKind, Problems, Scenario, SourceFiles, Span};
 use plimsoll_units::{Nanos, Ratio};
 
 /// Makes the plan of a scenario. `today` is what `date()` in templates counts from.
@@ -48,7 +48,13 @@ pub fn compile(loaded: &Loaded, overrides: &Overrides, today: Date) -> Result<Pl
     for problem in loaded.problems.iter().cloned() {
         all.report(problem.span, problem.kind);
     }
-    for problem in problems.into_sorted() {
+    let found = problems.into_sorted();
+    // Where nothing has a weight, nothing counts; that is said once.
+    let weighs_nothing = found.iter().any(|one| one.kind == ProblemKind::WeightsZero);
+    for problem in found {
+        if weighs_nothing && problem.kind == ProblemKind::RateOfNothing {
+            continue;
+        }
         if read_well || stands_alone(&problem, loaded) {
             all.report(problem.span, problem.kind);
         }
@@ -176,24 +182,45 @@ fn stands_alone(problem: &Problem, loaded: &Loaded) -> bool {
         return false;
     }
     match &problem.kind {
-        ProblemKind::NoRequests { .. } | ProblemKind::RateOfNothing | ProblemKind::WeightsZero => {
-            false
-        }
+        ProblemKind::NoRequests { .. } | ProblemKind::RateOfNothing => false,
+        // All weights are known unless a scenario is no mapping, or stands in a file that could not be read.
+        ProblemKind::WeightsZero => loaded.problems.iter().all(|cause| keeps_weights(&cause.kind)),
         ProblemKind::UnknownColumn { known, .. } => !known.is_empty(),
         ProblemKind::UnknownName { name, .. } | ProblemKind::UsedBeforeCapture { name } => {
-            !written_as_key(name, loaded)
+            !is_written(name, problem.span, loaded)
         }
         _ => true,
     }
 }
 
-/// Whether `name:` is written somewhere, so that it would be known if its part had been read.
-fn written_as_key(name: &str, loaded: &Loaded) -> bool {
+/// Whether a problem leaves the weights of scenarios known.
+fn keeps_weights(kind: &ProblemKind) -> bool {
+    !matches!(
+        kind,
+        ProblemKind::WrongShape { expected: "a scenario" | "a mapping of names", .. }
+            | ProblemKind::FileUnreadable { .. }
+            | ProblemKind::FileNotText { .. }
+            | ProblemKind::FileNotYaml { .. }
+            | ProblemKind::IncludeCycle { .. }
+            | ProblemKind::TooManyIncludes { .. }
+    )
+}
+
+/// Whether `name:` is written somewhere else than at `used`, so that it would be known if its part had been read.
+fn is_written(name: &str, used: Span, loaded: &Loaded) -> bool {
+    let is_used_at = |text: &str, at: usize| {
+        let before = &text[..at];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        (line as u32, column as u32) == (used.line, used.column)
+    };
     let written = |text: &str| {
         text.match_indices(name).any(|(at, _)| {
             let before = text[..at].chars().next_back();
             let after = text[at + name.len()..].trim_start();
-            after.starts_with(':') && !before.is_some_and(char::is_alphanumeric)
+            after.starts_with(':')
+                && !before.is_some_and(char::is_alphanumeric)
+                && !is_used_at(text, at)
         })
     };
     loaded.sources.iter().next().is_some_and(|source| written(&source.text))

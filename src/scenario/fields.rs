@@ -105,12 +105,27 @@ impl<'n> Fields<'n> {
             return None;
         };
         self.asked[index] = true;
-        let entry = self.entries.iter().find(|(key, _)| key.text == name);
+        let given = self.entries.iter().find(|(key, _)| key.text == name);
+        let entry = given.or_else(|| self.misspelt(property));
         if entry.is_none() && property.is_required() {
             let (field, place) = (property.name, self.declared.place);
             problems.report(self.span, ProblemKind::MissingField { field, place });
         }
         Some((property, entry))
+    }
+
+    /// The list or mapping that stands under a key by which a field was probably meant: what is wrong in it is told as
+    /// well, and not only once its key is right.
+    fn misspelt(&self, property: &Property) -> Option<&'n (KeyNode, Node)> {
+        if self.declared.others.is_some() || !property.value.is_collection() {
+            return None;
+        }
+        let known = self.declared.names();
+        self.entries.iter().find(|(key, node)| {
+            !matches!(node.value, NodeValue::Scalar(_))
+                && !known.contains(&key.text.as_str())
+                && nearest(&key.text, &known) == Some(property.name)
+        })
     }
 
     /// The entries that are not declared by name: those whose keys the author chose.

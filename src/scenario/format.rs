@@ -213,6 +213,20 @@ impl Declaration {
 }
 
 impl Grammar {
+    /// Whether it may be a list or a mapping.
+    pub(super) fn is_collection(&self) -> bool {
+        match self {
+            Self::Anything
+            | Self::List(_)
+            | Self::OneOrMany(_)
+            | Self::Names(_)
+            | Self::Texts(..)
+            | Self::Mapping(_) => true,
+            Self::AnyOf(choices) => choices.iter().any(Self::is_collection),
+            _ => false,
+        }
+    }
+
     /// Adds the mappings that it may be, or hold, to `found`.
     fn mappings(&self, found: &mut Vec<&'static Declaration>) {
         match self {

@@ -12,7 +12,8 @@ const DEPTH_LIMIT: usize = 512;
 /// # Errors
 /// Where it is no JSON, or nested deeper than 512.
 pub fn read_json(text: &[u8]) -> Result<Value, serde_json::Error> {
-    if depth(text) > DEPTH_LIMIT {
+    let found = JsonSurvey::of(text);
+    if found.deepest > DEPTH_LIMIT {
         return Err(serde_json::Error::custom(format!("nested deeper than {DEPTH_LIMIT}")));
     }
     let mut reader = serde_json::Deserializer::from_slice(text);
@@ -20,7 +21,7 @@ pub fn read_json(text: &[u8]) -> Result<Value, serde_json::Error> {
     let mut json = Value::deserialize(&mut reader)?;
     reader.end()?;
     // Without a power, the parser changes nothing.
-    if numbers(text).any(|number| number.contains(['e', 'E'])) {
+    if found.has_powers {
         keep_numbers(&mut json, &mut numbers(text));
     }
     Ok(json)
@@ -60,8 +61,7 @@ fn numbers(text: &[u8]) -> impl Iterator<Item = &str> {
             match byte {
                 b'"' => at += behind_quotes(&text[at..]),
                 b'-' | b'0'..=b'9' => {
-                    let rest = text[at..].iter();
-                    at += rest.take_while(|byte| b"+-.eE0123456789".contains(byte)).count();
+                    at += number_length(&text[at..]);
                     return str::from_utf8(&text[from..at]).ok();
                 }
                 _ => {}
@@ -69,6 +69,11 @@ fn numbers(text: &[u8]) -> impl Iterator<Item = &str> {
         }
         None
     })
+}
+
+/// How many bytes of a text go on with a number.
+fn number_length(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| b"+-.eE0123456789".contains(byte)).count()
 }
 
 /// How many bytes of a text are left up to behind its closing quotes.
@@ -84,22 +89,38 @@ fn behind_quotes(text: &[u8]) -> usize {
     text.len()
 }
 
-/// How many lists and mappings are open at once, at most.
-fn depth(text: &[u8]) -> usize {
-    let (mut at, mut open, mut deepest) = (0, 0_usize, 0);
-    while let Some(byte) = text.get(at) {
-        at += 1;
-        match byte {
-            b'"' => at += behind_quotes(&text[at..]),
-            b'[' | b'{' => {
-                open += 1;
-                deepest = deepest.max(open);
+/// What is to be known of a text of JSON before it is read.
+#[derive(Debug, Default)]
+struct JsonSurvey {
+    /// How many lists and mappings are open at once, at most.
+    deepest: usize,
+    /// Whether a number has a power.
+    has_powers: bool,
+}
+
+impl JsonSurvey {
+    fn of(text: &[u8]) -> Self {
+        let mut found = Self::default();
+        let (mut at, mut open) = (0, 0_usize);
+        while let Some(byte) = text.get(at) {
+            at += 1;
+            match byte {
+                b'"' => at += behind_quotes(&text[at..]),
+                b'0'..=b'9' => {
+                    let number = &text[at..at + number_length(&text[at..])];
+                    found.has_powers |= memchr::memchr2(b'e', b'E', number).is_some();
+                    at += number.len();
+                }
+                b'[' | b'{' => {
+                    open += 1;
+                    found.deepest = found.deepest.max(open);
+                }
+                b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
             }
-            b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
         }
+        found
     }
-    deepest
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ mod calls;
 mod paths;
 mod reason;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use self::calls::note_files;
 use self::paths::normal;
-use self::reason::plain_reason;
+use self::reason::{hint_of_missing, plain_reason};
 use super::access::{FILE_LIMIT, FileAccess, ReadFile};
 use super::encoding::{Encoding, text_of_yaml};
 use super::environment::{self, EnvironmentExpansion, EnvironmentUse, Lookup};
@@ -378,12 +379,15 @@ impl Loader<'_> {
     }
 
     fn bytes(&mut self, path: &Path, named: &Spanned<String>) -> Option<Vec<u8>> {
-        let reason = match (self.files.read)(path) {
+        let (reason, hint) = match (self.files.read)(path) {
             Ok(bytes) if bytes.len() <= FILE_LIMIT => return Some(bytes),
-            Ok(_) => "it is larger than 1 GiB".to_owned(),
-            Err(error) => plain_reason(&error),
+            Ok(_) => ("it is larger than 1 GiB".to_owned(), None),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                (plain_reason(&error), Some(hint_of_missing(named)))
+            }
+            Err(error) => (plain_reason(&error), None),
         };
-        let kind = ProblemKind::FileUnreadable { path: named.value.clone(), reason };
+        let kind = ProblemKind::FileUnreadable { path: named.value.clone(), reason, hint };
         self.problems.report(named.span, kind);
         None
     }
@@ -405,7 +409,8 @@ impl Loader<'_> {
                 let reason = "agents hold what they send in memory, and it is larger than 64 MiB; \
                               shards read it from their own disk (`--shard`)"
                     .to_owned();
-                let kind = ProblemKind::FileUnreadable { path: file.value.clone(), reason };
+                let kind =
+                    ProblemKind::FileUnreadable { path: file.value.clone(), reason, hint: None };
                 self.problems.report(file.span, kind);
                 continue;
             }

@@ -22,7 +22,7 @@ pub struct Problem {
 pub enum ProblemKind {
     // The file itself.
     #[error("cannot read `{path}`: {reason}")]
-    FileUnreadable { path: String, reason: String },
+    FileUnreadable { path: String, reason: String, hint: Option<String> },
     #[error("`{path}` is not UTF-8 text")]
     FileNotText { path: String },
     #[error("`{path}` is not {encoding}")]

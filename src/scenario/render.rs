@@ -28,8 +28,19 @@ impl Colour {
     }
 }
 
-/// Problems, each with its place, and a last line that counts them. Of very many, the first are shown.
+/// Problems of files that are played, each with its place, and a last line that counts them.
 pub fn render(problems: &[Problem], sources: &SourceFiles, colour: Colour) -> String {
+    render_ending(problems, sources, colour, "nothing was sent")
+}
+
+/// Problems, each with its place, and a last line that counts them and says what they end. Of very many, the first are
+/// shown.
+pub fn render_ending(
+    problems: &[Problem],
+    sources: &SourceFiles,
+    colour: Colour,
+    ending: &str,
+) -> String {
     let mut out = String::new();
     for problem in problems.iter().take(SHOWN_MAX) {
         one(&mut out, problem, sources, colour);
@@ -42,7 +53,7 @@ pub fn render(problems: &[Problem], sources: &SourceFiles, colour: Colour) -> St
     } else {
         String::new()
     };
-    let _ = writeln!(out, "{count} {noun}{first}; nothing was sent");
+    let _ = writeln!(out, "{count} {noun}{first}; {ending}");
     out
 }
 

@@ -44,7 +44,7 @@ use super::declared::flow::SCENARIO;
 use super::declared::scenario::ROOT;
 use super::decode::texts;
 use super::names::{EntityName, name_of_key};
-use super::{Fields, Node, ProblemKind, Problems, Span, Spanned, Stack, entries};
+use super::{Fields, Node, NodeValue, ProblemKind, Problems, Span, Spanned, Stack, entries};
 
 /// A scenario file.
 #[derive(Debug, Clone)]
@@ -150,7 +150,7 @@ impl Scenario {
             allow_hosts: fields.or("allow_hosts", vec![], problems),
             span: fields.span(),
         };
-        scenario.require_parts(node, problems);
+        require_parts(node, problems);
         fields.finish(problems);
         Some(scenario)
     }
@@ -163,17 +163,14 @@ impl Scenario {
         let journeys = self.scenarios.iter().map(|journey| &journey.flow);
         named.chain(logins).chain(once).chain(journeys).map(Vec::as_slice)
     }
+}
 
-    fn require_parts(&self, node: &Node, problems: &mut Problems) {
-        for (field, missing) in
-            [("scenarios", self.scenarios.is_empty()), ("workloads", self.workloads.is_empty())]
-        {
-            match node.get(field) {
-                Some(given) if missing && problems.is_empty() => {
-                    problems.report(given.span, ProblemKind::Empty { what: field });
-                }
-                _ => {}
-            }
+/// Reports parts that are there and empty.
+fn require_parts(node: &Node, problems: &mut Problems) {
+    for field in ["scenarios", "workloads"] {
+        let Some(given) = node.get(field) else { continue };
+        if matches!(&given.value, NodeValue::Mapping(entries) if entries.is_empty()) {
+            problems.report(given.span, ProblemKind::Empty { what: field });
         }
     }
 }

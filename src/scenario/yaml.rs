@@ -204,10 +204,9 @@ fn build(text: &str, mut builder: NodeBuilder<'_>) -> Option<Node> {
                 }
             }
             Err(error) => {
-                let mark = error.marker();
-                let at = EventSpan::new(*mark, *mark);
-                let message = error.info().to_owned();
-                let span = builder.place(at);
+                let at = EventSpan::new(*error.marker(), *error.marker());
+                let (message, span) = (error.info().to_owned(), builder.place(at));
+                let span = super::indent::tab_of(text, &message, span).unwrap_or(span);
                 builder.problems.report(span, ProblemKind::Syntax { message });
                 return None;
             }

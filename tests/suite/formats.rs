@@ -255,6 +255,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "data_too_small",
     "duplicate_field",
     "empty",
+    "empty_parts",
     "environment_missing",
     "environment_syntax",
     "file_not_text",

@@ -26,6 +26,7 @@ impl LoadCompiler<'_> {
             return self.journeys.iter().map(|journey| journey.weight).collect();
         }
         let mut weights = vec![0.0; self.journeys.len()];
+        let mut all_known = true;
         for one in chosen {
             let Some(at) = self.journeys.iter().position(|known| known.name == one.name.value)
             else {
@@ -33,11 +34,12 @@ impl LoadCompiler<'_> {
                 let name = one.name.value.clone();
                 let kind = ProblemKind::UnknownName { what: "scenario", name, known };
                 problems.report(one.name.span, kind);
+                all_known = false;
                 continue;
             };
             weights[at] += one.weight.unwrap_or(self.journeys[at].weight);
         }
-        if weights.iter().sum::<f64>() <= 0.0 {
+        if all_known && weights.iter().sum::<f64>() <= 0.0 {
             problems.report(chosen[0].name.span, ProblemKind::WeightsZero);
         }
         weights

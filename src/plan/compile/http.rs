@@ -27,11 +27,22 @@ pub(super) fn target(
         Err(reason) => {
             // An empty one has been reported as missing.
             if !text.value.is_empty() {
-                problems.report(text.span, ProblemKind::BadUrl { found: text.value, reason });
+                let found = without_user(&text.value);
+                problems.report(text.span, ProblemKind::BadUrl { found, reason });
             }
             None
         }
     }
+}
+
+/// A URL to be shown: who asks, and by which password, is nobody's business.
+pub(super) fn without_user(url: &str) -> String {
+    let authority = url.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (_, host) = rest[..end].rsplit_once('@')?;
+        Some(format!("{scheme}://…@{host}{}", &rest[end..]))
+    });
+    authority.unwrap_or_else(|| url.to_owned())
 }
 
 pub(super) fn parse_target(text: &Spanned<String>) -> Result<Target, &'static str> {
@@ -158,6 +169,18 @@ mod tests {
 
     fn parsed(text: &str) -> Result<Target, &'static str> {
         parse_target(&Spanned::on_command_line(text))
+    }
+
+    #[test]
+    fn url_is_shown_without_its_user() {
+        for (url, shown) in [
+            ("http://ada:pw@a.test:81/x@y", "http://…@a.test:81/x@y"),
+            ("https://key@a.test", "https://…@a.test"),
+            ("http://a.test/x@y", "http://a.test/x@y"),
+            ("ada:pw", "ada:pw"),
+        ] {
+            assert_eq!(without_user(url), shown);
+        }
     }
 
     #[test]

@@ -85,6 +85,12 @@ impl<'a> LoadCompiler<'a> {
         if stages.is_empty() {
             return None;
         }
+        let by_time = |spec: &StageSpec| matches!(spec.length, StageLength::Time(_));
+        if stages.iter().all(|stage| stage.to == Rate::ZERO) && shape.stages.iter().all(by_time) {
+            let what = "the greatest rate".to_owned();
+            problems.report(shape.stages[0].rate.span, ProblemKind::NotPositive { what });
+            return None;
+        }
         self.apply_rate(&mut stages, problems)?;
         for (stage, spec) in stages.iter_mut().zip(&shape.stages) {
             stage.duration = length_of(stage, spec, problems)?;

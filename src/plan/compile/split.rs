@@ -104,7 +104,7 @@ fn green(url: &Spanned<String>, blue: &Target, problems: &mut Problems) -> Optio
             ),
             hint: Some("both serve the same URLs but for scheme, host and port".to_owned()),
         },
-        Err(reason) => ProblemKind::BadUrl { found: url.value.clone(), reason },
+        Err(reason) => ProblemKind::BadUrl { found: http::without_user(&url.value), reason },
     };
     problems.report(url.span, kind);
     None

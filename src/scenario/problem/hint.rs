@@ -6,7 +6,7 @@ impl ProblemKind {
     /// What the author can do about it, if we know.
     pub fn hint(&self) -> Option<String> {
         let fixed = match self {
-            Self::UnknownField { field, known, .. } => return nearest_or_all(field, known),
+            Self::UnknownField { field, known, .. } => return field_meant(field, known),
             Self::UnknownWord { found, known, .. } => return nearest_or_all(found, known),
             Self::UnknownStep { kind, known } => return nearest_or_all(kind, known),
             Self::UnknownName { what: "data set or captured value", name, .. }
@@ -20,7 +20,7 @@ impl ProblemKind {
                 return nearest_or_all(name, known);
             }
             Self::UnknownColumn { column, known, .. } => return nearest_or_all(column, known),
-            Self::Other { hint, .. } => return hint.clone(),
+            Self::FileUnreadable { hint, .. } | Self::Other { hint, .. } => return hint.clone(),
             Self::EnvironmentMissing { name } => {
                 return Some(format!(
                     "set it before the run, or write `${{{name}:-default}}` for a default"
@@ -37,6 +37,9 @@ impl ProblemKind {
                     "give it {users} rows, lower `max_vus`, or pick `sequential` or `shuffle`"
                 ));
             }
+            Self::WrongShape { expected: "a text", found: "nothing" } => {
+                "leave it out, or write `''` for an empty text"
+            }
             Self::MetricOfStep { steps, .. } if !steps.is_empty() => {
                 let steps = steps.join("`, `");
                 return Some(format!("write it under `steps:`, for `{steps}`"));
@@ -49,9 +52,6 @@ impl ProblemKind {
     /// Hints that do not depend on what was found.
     fn fixed_hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::FileUnreadable { .. } => {
-                "paths are relative to the folder of the file that names them"
-            }
             Self::FileNotText { .. } => "save it as UTF-8",
             Self::DataNotText { .. } => {
                 "say how it is written: `encoding: latin-1`, or `utf-16` with a byte order mark"
@@ -64,6 +64,9 @@ impl ProblemKind {
             Self::BesideStep { .. } => "indent it further, so that it belongs to the step",
             Self::KeyNotText => {
                 "a list or mapping cannot be a key; a value that begins with `{{` needs quotes"
+            }
+            Self::Syntax { message } if message.contains("tab") => {
+                "indent by blanks: YAML takes no tab before a key or value"
             }
             Self::Syntax { .. } => {
                 "look for an unclosed bracket or quote and for wrong indentation, here or above; \
@@ -179,6 +182,43 @@ fn littles_law(rate: &str, seconds: f64) -> String {
         "an iteration waits {seconds:.1} s even if every answer comes at once, so {rate} iter/s \
          needs at least {users:.0} users (Little's law)"
     )
+}
+
+/// What other tools call fields, and what they are called here.
+const ELSEWHERE: [(&str, &str); 24] = [
+    ("login", "session"),
+    ("auth", "session"),
+    ("authentication", "session"),
+    ("token", "bearer"),
+    ("params", "query"),
+    ("data", "body"),
+    ("payload", "body"),
+    ("content", "body"),
+    ("files", "multipart"),
+    ("assert", "check"),
+    ("assertions", "check"),
+    ("expect", "check"),
+    ("validate", "check"),
+    ("extract", "capture"),
+    ("save", "capture"),
+    ("retry", "on_failure"),
+    ("retries", "on_failure"),
+    ("redirects", "follow_redirects"),
+    ("steps", "flow"),
+    ("requests", "flow"),
+    ("variables", "vars"),
+    ("thresholds", "slo"),
+    ("users", "vus"),
+    ("base_url", "target"),
+];
+
+/// The field that was probably meant, or all of them.
+fn field_meant(field: &str, known: &[&'static str]) -> Option<String> {
+    let elsewhere = ELSEWHERE.iter().find(|(other, own)| *other == field && known.contains(own));
+    match elsewhere {
+        Some((_, own)) => Some(format!("here it is `{own}`")),
+        None => nearest_or_all(field, known),
+    }
 }
 
 /// The known name that was probably meant.
