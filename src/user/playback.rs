@@ -211,9 +211,6 @@ impl Playback {
 
     /// Turns to the track that is behind the others: what it needs is loaded next.
     pub(super) fn choose_track(&mut self) {
-        for track in &mut self.tracks {
-            track.pass_gaps();
-        }
         let open = (0..self.tracks.len()).filter(|at| !self.is_over(&self.tracks[*at]));
         self.current = open.min_by_key(|at| self.tracks[*at].loaded).unwrap_or(MAIN);
     }

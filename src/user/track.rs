@@ -140,6 +140,7 @@ impl Track {
         }
         self.next = 0;
         self.segments = self.watchable(&list.segments[from..], base, terms.watch)?;
+        self.pass_gaps();
         Ok(())
     }
 
@@ -189,15 +190,19 @@ impl Track {
         Ok(segments)
     }
 
-    /// Passes over segments that the playlist says are missing.
-    pub(super) fn pass_gaps(&mut self) {
+    /// Goes on to the segment behind the next one, and over those that the playlist says are missing.
+    pub(super) fn go_on(&mut self) {
+        self.pass_next();
+        self.pass_gaps();
+    }
+
+    fn pass_gaps(&mut self) {
         while self.next_segment().is_some_and(|segment| segment.is_gap) {
-            self.go_on();
+            self.pass_next();
         }
     }
 
-    /// Goes on to the segment behind the next one.
-    pub(super) fn go_on(&mut self) {
+    fn pass_next(&mut self) {
         if let Some(segment) = self.segments.get(self.next) {
             self.loaded += segment.length;
             self.next += 1;

@@ -117,6 +117,20 @@ fn answer(user: &mut User, (id, path): (plimsoll_plan::RequestId, &str), body: &
     assert_eq!(user.on_response(id, &response).outcome, Outcome::Ok);
 }
 
+/// Goal: prove that a film is never asked for again, wherever a segment is missing that its playlist owns up to.
+#[test]
+fn film_with_gaps_is_asked_for_once() {
+    let segment = |name: &str| format!("#EXTINF:4,\n{name}.ts\n");
+    let gap = "#EXT-X-GAP\n#EXTINF:4,\ngone.ts\n";
+    let [a, b] = ["a", "b"].map(segment);
+    for film in [format!("{a}{b}{gap}"), format!("{gap}{a}{b}"), format!("{a}{gap}{gap}{b}{gap}")] {
+        let watched = watched(|_, _| format!("#EXTM3U\n{film}#EXT-X-ENDLIST\n"));
+        assert_eq!(watched.playlists, [100], "{film}");
+        let urls: Vec<&str> = watched.segments.iter().map(|(url, _)| url.as_str()).collect();
+        assert_eq!(urls, ["/tv/a.ts", "/tv/b.ts"], "{film}");
+    }
+}
+
 /// Six segments of 4 s, the last of which was finished at `now`.
 fn window(now: u64) -> String {
     let last = now / 4;
