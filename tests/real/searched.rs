@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::fleet::{Agent, Nats, requests_in};
-use super::harness::{Ran, Stack, checkout, plimsoll, run, terminate};
+use super::fleet::{Agent, Nats, requests_in, wait_for};
+use super::harness::{Ran, Stack, checkout, only_run, plimsoll, run, terminate};
 
 const DATA: &str = "tests/data/search";
 
@@ -14,16 +14,7 @@ const DATA: &str = "tests/data/search";
 fn search(nats: &Nats, stack: &Stack, more: &[&str], out: &Path) -> Ran {
     let mut command = plimsoll();
     command.arg("capacity").arg(checkout(DATA)).args(["--target", &stack.url, "--quiet"]);
-    command.args([
-        "--within",
-        "25s",
-        "--hold",
-        "4s",
-        "--start",
-        "20 req/s",
-        "--max-rate",
-        "40 req/s",
-    ]);
+    command.args(["--hold", "4s", "--start", "20 req/s", "--max-rate", "40 req/s"]);
     command.args(["--agents", "2", "--nats", &nats.url()]).args(more);
     run(&mut command, out)
 }
@@ -68,7 +59,7 @@ fn search_is_played_by_agents_and_has_every_request() {
         .zip(more)
         .map(|(name, more)| Agent::waiting(&nats, &out(name), more))
         .collect();
-    let found = search(&nats, &stack, &["--wait", "60s"], &out("led"));
+    let found = search(&nats, &stack, &["--wait", "60s", "--within", "25s"], &out("led"));
     stack.stop();
     assert!([0, 97].contains(&found.code), "{} {}", found.code, found.stderr);
     let run = found.folder.as_ref().expect("a run");
@@ -89,6 +80,35 @@ fn search_is_played_by_agents_and_has_every_request() {
     }
 }
 
+/// Goal: prove that a step of which an agent was killed does not count, with the reason, and that the search ends where that
+/// agent is missing for the next one.
+#[test]
+fn step_of_which_an_agent_was_killed_does_not_count() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stack = Stack::start(DATA, &[]);
+    let nats = Nats::start(folder.path());
+    let out = |name: &str| folder.path().join(name);
+    let one = Agent::waiting(&nats, &out("1"), &["--number", "1"]);
+    let mut two = Agent::waiting(&nats, &out("2"), &["--number", "2"]);
+    let found = std::thread::scope(|scope| {
+        let searching =
+            scope.spawn(|| search(&nats, &stack, &["--wait", "3s", "--within", "2m"], &out("led")));
+        wait_for(&mut two.said, "playing shard 2 of 2");
+        let log = only_run(&out("2")).expect("a run").join("run.jsonl");
+        while !fs::read_to_string(&log).expect("a log").contains("{\"interval\"") {
+            std::thread::yield_now();
+        }
+        drop(two);
+        searching.join().expect("it ends")
+    });
+    assert_eq!(found.code, 97, "{}", found.stderr);
+    assert!(found.stderr.contains("1 of 2 agents did not come within 3s: 2"), "{}", found.stderr);
+    let steps = steps_logged(found.folder.as_ref().expect("a run"));
+    assert_eq!(steps.len(), 1, "{steps:?}");
+    assert!(steps[0].contains("agent 2: its log was cut off after"), "{steps:?}");
+    terminate(&one.process);
+}
+
 /// Goal: prove that a search whose agents do not come ends with that, and that nothing is sent.
 #[test]
 fn search_without_agents_says_who_is_missing() {
@@ -96,7 +116,8 @@ fn search_without_agents_says_who_is_missing() {
     let seen = folder.path().join("seen.log");
     let stack = Stack::start(DATA, &["--log", &seen.display().to_string()]);
     let nats = Nats::start(folder.path());
-    let found = search(&nats, &stack, &["--wait", "1s"], &folder.path().join("led"));
+    let found =
+        search(&nats, &stack, &["--wait", "1s", "--within", "25s"], &folder.path().join("led"));
     stack.stop();
     assert_eq!(found.code, 97, "{}", found.stderr);
     assert!(found.stderr.contains("2 of 2 agents did not come within 1s"), "{}", found.stderr);

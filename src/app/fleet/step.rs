@@ -90,7 +90,7 @@ fn lacking(merged: &RunHeader) -> Option<String> {
     }
     merged.shards.iter().find_map(|shard| {
         let absence = shard.absences.first().map(ToString::to_string);
-        let why = shard.doubt.clone().or(absence)?;
+        let why = absence.or_else(|| shard.doubt.clone())?;
         Some(format!("agent {}: {why}", shard.number))
     })
 }

@@ -81,7 +81,8 @@ fn of(shard: &ShardLog) -> Result<ShardSummary, Failure> {
         worker_cpu: Ratio::new(cpu),
         response_time_p95: times.quantile(0.95),
         clock_error: log.header.clock_error,
-        doubt: doubt(&log),
+        // Of one that was killed before its first arrival, its absence says all.
+        doubt: doubt(&log).filter(|_| !is_cut_off || intended > 0),
         missed: if is_cut_off { missed(&log) } else { 0 },
         open: log.intervals.last().filter(|_| is_cut_off).map_or(0, |last| last.vus_busy),
         absences,
