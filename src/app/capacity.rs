@@ -184,9 +184,21 @@ fn begun(runtime: &Runtime, args: &cli::CapacityArgs) -> Result<SearchRun, Failu
     })
 }
 
-/// Requests come in journeys: of m requests on average, and with about as much spread again.
+/// The variance of the number of requests in a long span over its mean.
 fn dispersion(site: &SearchScenario) -> f64 {
-    (2.0 * site.plan.requests_per_iteration()).max(1.0)
+    let scenarios = site.plan.scenarios.iter();
+    dispersion_of(scenarios.map(|scenario| (scenario.weight, scenario.requests_per_iteration)))
+}
+
+/// The same of journeys with weights and mean numbers of requests: of journeys that begin one by one it is E[m²]/E[m]. The
+/// spread of a journey's own number is not known; one of several requests is taken to vary by as much as it brings,
+/// one of a single request not at all.
+fn dispersion_of(journeys: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let (squares, requests) = journeys.fold((0.0, 0.0), |(squares, requests), (weight, mean)| {
+        let each = if mean > 1.0 { 2.0 * mean } else { 1.0 };
+        (squares + weight * mean * each, requests + weight * mean)
+    });
+    if requests > 0.0 { (squares / requests).max(1.0) } else { 1.0 }
 }
 
 /// Adds the settings that are given again: those that the log does not hold.
@@ -449,4 +461,19 @@ fn plan(
         cores: stack.cores(),
         seed: seed(args),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_that_come_one_by_one_are_no_more_uneven_than_their_arrivals() {
+        let of = |journeys: &[(f64, f64)]| dispersion_of(journeys.iter().copied());
+        assert!((of(&[(1.0, 1.0)]) - 1.0).abs() < 1e-12);
+        assert!((of(&[(1.0, 4.0)]) - 8.0).abs() < 1e-12);
+        // Of 13 requests, one comes alone and twelve in journeys: (1 · 1 + 12 · 24) / 13.
+        assert!((of(&[(1.0, 1.0), (1.0, 12.0)]) - 289.0 / 13.0).abs() < 1e-12);
+        assert!((of(&[(1.0, 0.0)]) - 1.0).abs() < 1e-12, "no request at all");
+    }
 }

@@ -11,6 +11,7 @@ pub mod choice;
 pub mod des;
 mod described;
 mod histogram;
+pub mod lock_scope;
 pub mod model;
 pub mod mva;
 pub mod notes;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::autoscaling::AutoscalingAdvice;
 use super::choice::{DeploymentChoice, RequiredCapacity};
+use super::lock_scope::LockFinding;
 use super::model::{CacheHits, CapacityModel, Ceiling, Contradiction, ExcludedStep, StepExclusion};
 pub use super::option::{
     DeploymentCost, OptionRow, OptionStatus, Recommendation, RecommendationTie, ScalingDirection,
@@ -117,6 +118,9 @@ pub struct CapacitySection {
     pub time_needed_s: Option<f64>,
     /// What the stack file says and the measurement refutes.
     pub contradictions: Vec<Contradiction>,
+    /// Who shares the lock that was found, where searches with other replicas tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockFinding>,
     /// Why the search ended.
     pub end: Option<SearchEnd>,
     /// What gives out first.
@@ -188,6 +192,7 @@ impl CapacitySection {
             failure_above: found.failure_above,
             time_needed_s: found.time_needed.map(Nanos::as_secs_f64),
             contradictions: model.map(|model| model.contradictions.clone()).unwrap_or_default(),
+            lock: None,
             end: Some(found.end),
             bottleneck: ceilings.next(),
             next_bottleneck: ceilings.next(),

@@ -318,15 +318,17 @@ impl CapacitySection {
                 ),
             ));
         }
+        caveats.extend(self.lock.as_ref().map(|lock| ("lock", lock.to_string())));
         caveats.extend(self.bottleneck.as_ref().filter(|full| full.is_of_unknown_scope()).map(
             |full| {
-                let tier = if full.tier.is_empty() { "the tier" } else { full.tier.as_str() };
+                let named = Some(full.tier.as_str()).filter(|tier| !tier.is_empty());
+                let (tier, option) = (named.unwrap_or("the tier"), named.unwrap_or("TIER"));
                 (
                     "question",
                     format!(
                         "does each replica of {tier} have a lock of its own? No measurement with the same replicas tells: it is \
-                         taken as shared unless the stack file says `lock: {{ scope: replica }}`; `capacity --verify` with \
-                         another number of replicas checks it"
+                         taken as shared unless the stack file says `lock: {{ scope: replica }}`; a search of the same stack with \
+                         other replicas (`capacity --verify RUN --replicas {option}=N`) tells"
                     ),
                 )
             },

@@ -2,6 +2,7 @@
 
 use super::autoscaling::AutoscalingAdvice;
 use super::choice;
+use super::lock_scope::LockFinding;
 use super::model::{CapacityModel, exclusion};
 use super::notes::LoggedSearch;
 use super::output::{
@@ -33,28 +34,45 @@ pub fn findings(searches: &[LoggedSearch]) -> Option<SectionFindings> {
     let (first, checks) = searches.split_first()?;
     let note = &first.note;
     let outcome = first.outcome();
-    let (stack, slo_limits) = (&note.stack, &note.plan.slo_limits);
-    let fitted = CapacityModel::fit(stack, slo_limits, &first.steps, outcome.rate_limit());
-    let (model, no_model) = match fitted {
+    let fit = |stack: &StackModel| {
+        CapacityModel::fit(stack, &note.plan.slo_limits, &first.steps, outcome.rate_limit())
+    };
+    let (before, no_model) = match fit(&note.stack) {
         Ok(model) => (Some(model), None),
         Err(error) => (None, Some(error.to_string())),
     };
-    let (mut section, choice) = assemble(&note.stack, model.as_ref(), &outcome, note.need.as_ref());
+    // A lock whose scope the checks tell is known from here on; what was predicted before stays what it was.
+    let lock = before.as_ref().and_then(|model| LockFinding::of(model, &note.stack, checks));
+    let stack = lock.as_ref().map_or_else(|| note.stack.clone(), |lock| known(&note.stack, lock));
+    let model = if lock.is_some() { fit(&stack).ok() } else { before.clone() };
+    let (mut section, choice) = assemble(&stack, model.as_ref(), &outcome, note.need.as_ref());
     section.no_model = no_model;
+    section.lock = lock;
     section.planned_per_s = note.need.map(|need| need.rate().get());
     section.curve = curve(&first.steps, &note.plan.slo_limits);
     if let Some(model) = &model {
         section.model_line = model_line(model, &section.curve, &note.plan.slo_limits);
-        section.scaled = scaled(model, &note.stack);
+        section.scaled = scaled(model, &stack);
         let held = section.slo_max_per_s.unwrap_or_default();
-        section.autoscaling = AutoscalingAdvice::of(model, &note.stack, held);
-        section.predicted = predicted(model, &note.stack, &note.predict);
+        section.autoscaling = AutoscalingAdvice::of(model, &stack, held);
+        section.predicted = predicted(model, &stack, &note.predict);
+    }
+    if let Some(model) = &before {
         let verified = checks.iter().filter_map(|check| verified(model, &note.stack, check));
         section.verified = verified.collect();
         section.checks_without_limit = checks.len() - section.verified.len();
     }
     let deployment = choice.and_then(|choice: choice::DeploymentChoice| choice.deployment);
     Some(SectionFindings { section, outcome, model, deployment })
+}
+
+/// `stack`, with what is known of its lock.
+fn known(stack: &StackModel, lock: &LockFinding) -> StackModel {
+    let mut stack = stack.clone();
+    for tier in stack.tiers.iter_mut().filter(|tier| tier.name == lock.tier) {
+        tier.lock = Some(lock.scope);
+    }
+    stack
 }
 
 /// The steps by rate, those of one rate merged.

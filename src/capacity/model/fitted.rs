@@ -124,6 +124,12 @@ pub(super) struct BaseResponse {
 }
 
 impl CapacityModel {
+    /// The model if that were known of what serves one request at a time.
+    #[must_use]
+    pub fn with_serial(&self, serial: SerialResource) -> Self {
+        Self { serial: Some(serial), ..self.clone() }
+    }
+
     /// How many times as much the serial resource carries in `deployment` as it did while measuring.
     pub(super) fn serial_growth(&self, deployment: &[TierDeployment]) -> f64 {
         let own = self.serial.filter(|serial| serial.scope == Some(LockScope::Replica));

@@ -84,9 +84,16 @@ pub(super) fn chosen<'a>(
     (chosen, left_out)
 }
 
-/// Whether `step` is valid, what came in went out, and what waited at its end waited at its beginning.
+/// Whether `step` is valid, what came in went out, and no more waited at its end than at its beginning: a hold in which
+/// response times fall passes all the more once they have fallen.
 pub(crate) fn is_at_rest(step: &StepResult, slo_limits: &[SloLimit]) -> bool {
-    exclusion_beyond(step, slo_limits, REFUSED_BY_CLAIM).is_none()
+    match exclusion_beyond(step, slo_limits, REFUSED_BY_CLAIM) {
+        None => true,
+        Some(StepExclusion::Moving) => {
+            movement(&means(step)) < 0.0 && !is_growing(step, slo_limits)
+        }
+        Some(_) => false,
+    }
 }
 
 /// Why `step` says nothing of a stack at rest; `None` where it does.
@@ -141,18 +148,25 @@ fn means(step: &StepResult) -> Vec<f64> {
 fn is_moving(step: &StepResult, slo_limits: &[SloLimit]) -> bool {
     let limit = slo_limits.iter().filter_map(SloLimit::limit).fold(f64::INFINITY, f64::min);
     let means = means(step);
-    let third = means.len() / 3;
-    if third == 0 {
-        return false;
-    }
-    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
-    let (first, last) = (mean(&means[..third]), mean(&means[means.len() - third..]));
+    let Some([first, last]) = ends(&means) else { return false };
     let far =
         (last / first).ln().abs() > MOVED.ln() && (last - first).abs() > MOVED_OF_LIMIT * limit;
     far && match mann_kendall(&means, 0.95) {
         Some(trend) => trend.p < TREND_P,
         None => tau(&means).abs() >= TAU_OF_FEW,
     }
+}
+
+/// The means of the first and of the last third; `None` of fewer than three values.
+fn ends(means: &[f64]) -> Option<[f64; 2]> {
+    let third = means.len() / 3;
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    (third > 0).then(|| [mean(&means[..third]), mean(&means[means.len() - third..])])
+}
+
+/// By how much the last third exceeds the first.
+fn movement(means: &[f64]) -> f64 {
+    ends(means).map_or(0.0, |[first, last]| last - first)
 }
 
 /// Kendall's τ of values over their order.

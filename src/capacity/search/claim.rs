@@ -121,10 +121,9 @@ pub(super) fn failure_above(
     held: HeldRate,
     end: SearchEnd,
 ) -> FailureAbove {
-    let slo_limits = &evidence.plan.slo_limits;
-    let fails = |level: &&Level| {
-        level.rate > held.rate.get() * (1.0 + RULES.same) && level.shows_failure(slo_limits)
-    };
+    let claim = held.rate.get();
+    let fails =
+        |level: &&Level| level.rate > claim * (1.0 + RULES.same) && evidence.fails_at(level, claim);
     if let Some(level) = evidence.levels.iter().find(fails) {
         return FailureAbove::Shown(Rate::per_second(level.rate));
     }

@@ -2,7 +2,7 @@
 
 use super::curve::{self, Crossing};
 use super::end::SearchEnd;
-use super::level::{Level, is_near, is_outdated};
+use super::level::{Level, is_near, is_outdated, usable};
 use super::plan::SearchPlan;
 use super::rules::RULES;
 use crate::model::is_at_rest;
@@ -195,14 +195,31 @@ impl<'a> SearchEvidence<'a> {
 
     /// The rate at which the failure above the claim is to be shown; `None` once it is shown, or cannot be.
     pub(super) fn breach(&self) -> Option<f64> {
-        let breach = self.claim?.get() * RULES.breach;
+        let claim = self.claim?.get();
+        let breach = claim * RULES.breach;
         let is_over = breach > self.plan.rate_max.get()
             || self.played(StepPurpose::Breach, breach) >= RULES.breach_tries
             || self.levels.iter().any(|level| {
-                is_near(level.rate, breach, RULES.breach_near)
-                    && level.shows_failure(&self.plan.slo_limits)
+                is_near(level.rate, breach, RULES.breach_near) && self.fails_at(level, claim)
             });
         (!is_over).then_some(breach)
+    }
+
+    /// Whether `level` is shown to fail: by what was measured there; by that together with what was measured between the
+    /// gap above `claim` and there, since what fails at lower rates fails all the more at this one; or, where it exceeds an
+    /// objective, because all that was measured together puts the limit below it with 97.5 % confidence.
+    pub(super) fn fails_at(&self, level: &Level, claim: f64) -> bool {
+        let slo_limits = &self.plan.slo_limits;
+        let rates = claim * RULES.failing_from..=level.rate * (1.0 + RULES.same);
+        let together = || {
+            let counts = |step: &&StepResult| rates.contains(&step.offered.get());
+            let steps = usable(self.steps, slo_limits).filter(counts);
+            Level::of(&steps.collect::<Vec<_>>(), slo_limits).shows_failure(slo_limits)
+        };
+        let is_beyond = || self.crossing.is_some_and(|crossing| crossing.rate.high < level.rate);
+        level.shows_failure(slo_limits)
+            || (rates.contains(&level.rate) && together())
+            || (!level.seems_within(slo_limits) && is_beyond())
     }
 
     /// A rate less than the gap above the claim, where the lowest failure lies further away and that was not tried yet.

@@ -75,8 +75,7 @@ pub(super) fn levels(
     cores: &[(String, f64)],
 ) -> Vec<Level> {
     let sustained = sustained(steps, cores).unwrap_or(f64::INFINITY);
-    let counts = |step: &&StepResult| is_usable(step) && !is_outdated(step, steps, slo_limits);
-    let mut valid: Vec<&StepResult> = steps.iter().filter(counts).collect();
+    let mut valid: Vec<&StepResult> = usable(steps, slo_limits).collect();
     valid.sort_by(|a, b| a.offered.get().total_cmp(&b.offered.get()));
     valid
         .chunk_by(|a, b| b.offered.get() <= a.offered.get() * (1.0 + RULES.same_level))
@@ -86,6 +85,14 @@ pub(super) fn levels(
             Level { overdriven: is_too_much || are_growing(steps, slo_limits), ..level }
         })
         .collect()
+}
+
+/// The steps of `steps` that say something of the stack as it is now.
+pub(super) fn usable<'a>(
+    steps: &'a [StepResult],
+    slo_limits: &[SloLimit],
+) -> impl Iterator<Item = &'a StepResult> {
+    steps.iter().filter(|step| is_usable(step) && !is_outdated(step, steps, slo_limits))
 }
 
 /// Whether response times grew in most of the time of `steps`.

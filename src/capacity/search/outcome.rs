@@ -53,13 +53,12 @@ pub struct SearchOutcome {
 impl SearchOutcome {
     /// What `evidence` comes to where a search ends so.
     pub(super) fn of(evidence: &SearchEvidence<'_>, end: SearchEnd) -> Self {
-        let slo_limits = &evidence.plan.slo_limits;
         let rate = |level: &Level| Rate::per_second(level.rate);
         let (caught, claim) = (evidence.caught, evidence.claim);
         let breach_shown = claim.is_some_and(|claim| {
             evidence.levels.iter().any(|level| {
                 let above = level.rate / claim.get();
-                (1.07..=1.13).contains(&above) && level.shows_failure(slo_limits)
+                (1.07..=1.13).contains(&above) && evidence.fails_at(level, claim.get())
             })
         });
         let held = claim::held(evidence);

@@ -72,6 +72,8 @@ pub struct SearchRules {
     pub breach: f64,
     /// A failing level this close to that shows it.
     pub breach_near: f64,
+    /// What was measured from this factor of the claim on is taken together to show it.
+    pub failing_from: f64,
     /// The failure is shown for so many of the shortest holds: what is ten per cent too much takes a while to pile up.
     pub breach_holds: u64,
     /// … and for so many times as long where that did not show it: near a limit that few requests tell, it takes longer.
@@ -186,6 +188,7 @@ pub const RULES: SearchRules = SearchRules {
     useful: 1.02,
     breach: 1.1,
     breach_near: 0.02,
+    failing_from: 1.04,
     breach_holds: 3,
     breach_longer: 3,
     breach_share: 0.45,

@@ -418,3 +418,30 @@ fn curve_is_not_believed_beyond_a_rate_that_overloads() {
     let found = crossing(&steps).expect("between what passes and what drowns");
     assert!(found < 430.0, "{found}");
 }
+
+/// Goal: prove that holds which each leave it open show a failure together.
+/// Method: three rates more than 4 % above the claim, each above the limit by less than its own scatter tells.
+#[test]
+fn what_fails_at_lower_rates_fails_all_the_more_above_them() {
+    let plan = plan(p95(100), 100.0);
+    let uneven = |rate: f64, times: [u64; 8]| {
+        let mut step = hold(rate, 3.0, None, 100);
+        for (batch, p95_ms) in step.batches.iter_mut().zip(times) {
+            *batch = hold(rate, 3.0, None, p95_ms).batches[0].clone();
+        }
+        step
+    };
+    let steps = vec![
+        with_purpose(StepPurpose::Confirm, hold(400.0, 3.0, None, 60)),
+        uneven(420.0, [130, 70, 135, 130, 140, 130, 130, 135]),
+        uneven(430.0, [135, 130, 70, 130, 140, 135, 130, 130]),
+        uneven(440.0, [70, 130, 140, 135, 80, 130, 140, 135]),
+    ];
+    let shown = |steps: &[StepResult]| {
+        claiming(&plan, steps, |seen| {
+            let level = seen.levels.last().expect("measured");
+            (level.shows_failure(&plan.slo_limits), seen.fails_at(level, 400.0))
+        })
+    };
+    assert_eq!(shown(&steps), (false, true));
+}

@@ -3,10 +3,13 @@
 
 use super::*;
 use crate::choice::RequiredCapacity;
-use crate::des::{SimulatedStack, SimulatedTier, SimulatedWindow, StackSimulation, slo_max};
+use crate::des::{
+    ServiceWork, SimulatedServiceTime, SimulatedStack, SimulatedTier, SimulatedWindow,
+    StackSimulation, slo_max,
+};
 use crate::notes::{CapacityNote, LoadOrigin, SearchNote, StepNote, read};
 use crate::search::{CapacitySearch, SearchAction, SearchPlan};
-use crate::stack::CapacityTier;
+use crate::stack::{CapacityTier, LockScope};
 use crate::watch::StepWatch;
 use plimsoll_metrics::{CapacityLine, Distribution, Interval, Reading, StepId, StepInterval};
 use plimsoll_units::{Bytes, Money, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
@@ -219,4 +222,56 @@ fn log_that_breaks_off_is_told_as_interrupted_and_goes_on_with_the_same_step() {
         panic!("done after five steps")
     };
     assert_eq!(rate, whole[0].notes[5].offered);
+}
+
+/// A stack whose API has cores to spare and lets one request at a time through, in each replica or in all together.
+fn locked(api: u32, scope: LockScope) -> SimulatedStack {
+    let service = SimulatedServiceTime::Constant { mean: Nanos::from_millis(5) };
+    let slots = SimulatedTier { replicas: api, ..SimulatedTier::external("api", service) };
+    let shared = SimulatedTier {
+        lock: Some(service),
+        ..SimulatedTier::cores("api", api, 4, Nanos::from_millis(1))
+    };
+    let api = match scope {
+        LockScope::Replica => SimulatedTier { work: ServiceWork::External(Some(1)), ..slots },
+        LockScope::Shared => shared,
+    };
+    let db = SimulatedTier::cores("db", 1, 4, Nanos::from_millis(1));
+    SimulatedStack { tiers: vec![api, db], rate_limit: None }
+}
+
+/// Goal: prove that a search with other replicas tells who shares a lock, whatever the stack file says of it, and that what
+/// is bought follows from it.
+/// Method: one replica is searched and two are, of a lock of each kind; the truth for two is 200 or 400/s.
+#[test]
+fn search_with_other_replicas_tells_who_shares_a_lock() {
+    let cases = [
+        (LockScope::Replica, None),
+        (LockScope::Replica, Some(LockScope::Shared)),
+        (LockScope::Shared, None),
+    ];
+    for (scope, told) in cases {
+        let note = |api| {
+            let mut note = note(api, None);
+            note.stack.tiers[0].lock = told;
+            note.plan.hold = Nanos::from_secs(6);
+            note.plan.budget = Nanos::from_secs(150);
+            note
+        };
+        let mut log = Log::default();
+        log.search(&locked(1, scope), &note(1), 5);
+        let alone = read(&log.notes, &log.intervals).expect("notes of this version");
+        assert_eq!(findings(&alone).expect("a search").section.lock, None, "nothing tells");
+        log.search(&locked(2, scope), &note(2), 6);
+        let searches = read(&log.notes, &log.intervals).expect("notes of this version");
+        let section = findings(&searches).expect("a search").section;
+        let lock = section.lock.as_ref().expect("it tells");
+        assert_eq!((lock.scope, lock.told, lock.replicas), (scope, told, [1, 2]), "{lock}");
+        let full = section.bottleneck.as_ref().expect("a model");
+        assert_eq!((full.scope, full.is_of_unknown_scope()), (Some(scope), false));
+        assert_eq!(lock.to_string().contains("wrong to say `scope: shared`"), told.is_some());
+        let two = section.predicted[0].slo_max_per_s;
+        assert!((two / lock.measured_per_s - 1.0).abs() < 0.06, "{two}, {lock}");
+        assert!(section.caveats().iter().any(|(name, said)| *name == "lock" && !said.is_empty()));
+    }
 }
