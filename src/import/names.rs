@@ -52,10 +52,15 @@ pub(super) fn is_id(segment: &str) -> bool {
 
 /// Whether a value is too random to have been typed: a token, a UUID, a hash.
 pub(super) fn is_opaque(text: &str) -> bool {
-    let digits = text.chars().filter(char::is_ascii_digit).count();
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.~+/=|:%".contains(c));
-    let hex = text.len() >= 8 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    plain && digits >= 1 && (text.len() >= 16 || (hex && digits >= 2))
+    let bytes = text.as_bytes();
+    let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
+    // Most values are short words: they are told first.
+    if bytes.len() < 8 || digits == 0 {
+        return false;
+    }
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.~+/=|:%".contains(b);
+    let hex = || bytes.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+    bytes.iter().all(plain) && (bytes.len() >= 16 || (digits >= 2 && hex()))
 }
 
 /// Whether templates know this word already, so that it can name neither a data set nor a captured value.

@@ -4,6 +4,8 @@ mod example;
 mod scan;
 mod shape;
 
+use std::collections::{HashMap, HashSet};
+
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
 
@@ -199,13 +201,20 @@ fn is_hardly_a_word(value: &str) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct FoundSecrets {
     prefix: String,
+    /// Each with its variable, in the order in which they were found.
     found: Vec<(String, String)>,
+    /// Where each is among them.
+    known: HashMap<String, usize>,
+    /// The variables that are taken.
+    names: HashSet<String>,
+    /// The number that was tried last behind the stem of a variable: all before it are taken.
+    numbers: HashMap<String, u32>,
 }
 
 impl FoundSecrets {
     /// `name` is the system's: its variables begin with it.
     pub(super) fn new(name: &str) -> Self {
-        Self { prefix: name.to_ascii_uppercase(), found: vec![] }
+        Self { prefix: name.to_ascii_uppercase(), ..Self::default() }
     }
 
     /// What takes the place of the secret `value` of `key`; the same value gets the same variable.
@@ -216,9 +225,8 @@ impl FoundSecrets {
         place: &str,
         notes: &mut ImportNotes,
     ) -> TextPiece {
-        let known = self.found.iter().find(|(known, _)| known == value);
-        let name = match known.map(|(_, name)| name.clone()) {
-            Some(name) => name,
+        let name = match self.known.get(value) {
+            Some(at) => self.found[*at].1.clone(),
             None => self.add(key, value),
         };
         notes.change(
@@ -233,13 +241,14 @@ impl FoundSecrets {
         let key = snake(key);
         let key = if key.is_empty() { "SECRET".to_owned() } else { key.to_ascii_uppercase() };
         let stem = format!("{}_{key}", self.prefix);
-        let taken = |name: &String| self.found.iter().any(|(_, known)| known == name);
         let mut name = stem.clone();
-        let mut number = 2;
-        while taken(&name) {
+        let number = self.numbers.entry(stem.clone()).or_insert(1);
+        while self.names.contains(&name) {
+            *number += 1;
             name = format!("{stem}_{number}");
-            number += 1;
         }
+        self.names.insert(name.clone());
+        self.known.insert(value.to_owned(), self.found.len());
         self.found.push((value.to_owned(), name.clone()));
         name
     }

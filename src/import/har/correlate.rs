@@ -3,6 +3,7 @@
 mod origin;
 mod page;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
@@ -279,7 +280,7 @@ impl RecordedValues {
                 }
             }
             Json::String(text) => self.leaf(answer, (text, true), path),
-            Json::Number(number) => self.leaf(answer, (&number.to_string(), false), path),
+            Json::Number(number) => self.leaf(answer, (number.as_str(), false), path),
             Json::Null | Json::Bool(_) => {}
         }
     }
@@ -301,9 +302,11 @@ impl RecordedValues {
         }
         let owner = keys.find(|key| !is_wrapper(key));
         let owner = owner.map_or_else(|| answer.owner.to_owned(), snake);
+        let (exchange, known_at) = (answer.number, answer.known_at);
         let source = CaptureOrigin::Json(json_path(path));
-        let origin = ValueOrigin::new(answer, source, key);
-        self.put(value, ValueOrigin { owner, is_text, ..origin });
+        let (part, key) = (String::new(), key.to_owned());
+        let origin = ValueOrigin { exchange, known_at, source, part, key, owner, is_text };
+        self.put(value, origin);
     }
 
     /// Whether one more place of a value is of use, where it stands under `key`.
@@ -325,16 +328,18 @@ impl RecordedValues {
     }
 
     fn put(&mut self, value: &str, origin: ValueOrigin) {
-        if let Some(places) = self.known.get_mut(value) {
-            places.push(origin);
-        } else {
-            if let Some(head) = value.as_bytes().first_chunk::<PART_LENGTH>()
-                && is_opaque(value)
-            {
-                self.long.entry(*head).or_default().push(value.to_owned());
+        let places = match self.known.entry(value.to_owned()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                if let Some(head) = value.as_bytes().first_chunk::<PART_LENGTH>()
+                    && is_opaque(value)
+                {
+                    self.long.entry(*head).or_default().push(value.to_owned());
+                }
+                new.insert(Vec::with_capacity(1))
             }
-            self.known.insert(value.to_owned(), vec![origin]);
-        }
+        };
+        places.push(origin);
     }
 
     /// The name under which a value is captured; the capture is made where it is not there yet.
