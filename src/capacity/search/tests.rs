@@ -445,3 +445,18 @@ fn what_fails_at_lower_rates_fails_all_the_more_above_them() {
     };
     assert_eq!(shown(&steps), (false, true));
 }
+
+/// A hold at 400/s whose eight batches have p95s of so many milliseconds.
+fn moving(p95s_ms: [u64; 8]) -> StepResult {
+    let batches = p95s_ms.iter().map(|p95_ms| hold(400.0, 3.0, None, *p95_ms).batches[0].clone());
+    StepResult { batches: batches.collect(), ..hold(400.0, 3.0, None, 60) }
+}
+
+#[test]
+fn hold_in_which_times_fall_is_at_rest_for_a_claim_and_one_in_which_they_rise_is_not() {
+    let rising = [20, 25, 30, 40, 50, 60, 70, 80];
+    let mut falling = rising;
+    falling.reverse();
+    let at_rest = |p95s_ms| crate::model::is_at_rest(&moving(p95s_ms), &[p95(100)]);
+    assert_eq!([at_rest(rising), at_rest(falling), at_rest([60; 8])], [false, true, true]);
+}
