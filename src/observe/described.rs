@@ -9,6 +9,7 @@ use std::path::Path;
 use super::cgroup::Cgroup;
 use super::error::ObserveError;
 use super::health::{self, HealthProbe};
+use super::json_document::JsonDocument;
 use super::mapping::{Formula, Mapping, ReadingSubject, SourceUnit};
 use super::page::Pages;
 use super::presets;
@@ -137,6 +138,15 @@ impl PlanBuilder<'_> {
         self.each(tier, REDIS, observe.redis.as_slice(), |url| {
             Ok(MetricSource::Redis { url: url.to_owned() })
         });
+        for source in &observe.http {
+            let metrics = source.metrics.iter();
+            let metrics: Vec<_> =
+                metrics.map(|(name, path)| (name.value.clone(), path.clone())).collect();
+            self.each(tier, SPELT_OUT, std::slice::from_ref(&source.url), |url| {
+                let (headers, metrics) = (source.headers.clone(), metrics.clone());
+                Ok(MetricSource::Document(JsonDocument { url: url.to_owned(), headers, metrics }))
+            });
+        }
         let mut presets: Vec<Option<&str>> = Vec::new();
         for exporter in &observe.exporters {
             self.spelt_out(tier, exporter);

@@ -31,13 +31,17 @@ pub type Trust = Option<Arc<ClientConfig>>;
 pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> ByteStream for T {}
 
-/// Status and body of what `url` answers; a body longer than `limit` bytes is an error.
+/// Status and body of what `url` answers to a GET with `headers`; a body longer than `limit` bytes is an error.
 pub(super) async fn get(
     url: &Url,
+    headers: &[(String, String)],
     trust: &Trust,
     limit: usize,
 ) -> Result<(u16, Vec<u8>), ObserveError> {
-    let request = request(url, "plimsoll-observer").body(Full::default());
+    let request = request(url, "plimsoll-observer");
+    let request =
+        headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+    let request = request.body(Full::default());
     exchange(url, trust, request.map_err(|_| UNUSABLE)?, limit).await
 }
 

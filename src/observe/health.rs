@@ -70,7 +70,8 @@ pub(super) async fn probe(
 type ProbeResult = (String, Option<String>);
 
 async fn ask(path: String, url: Url, trust: Trust, timeout: Nanos) -> ProbeResult {
-    let answer = tokio::time::timeout(timeout.into(), fetch::get(&url, &trust, ANSWER_LIMIT)).await;
+    let answer =
+        tokio::time::timeout(timeout.into(), fetch::get(&url, &[], &trust, ANSWER_LIMIT)).await;
     let trouble = match answer {
         Ok(Ok((200..=299, _))) => None,
         Ok(Ok((status, _))) => Some(format!("HTTP {status}")),

@@ -59,7 +59,7 @@ impl Pages {
 
     /// The text of a page that answers 200 or `also`.
     pub(super) async fn get_any_status(&self, url: Url, also: u16) -> Result<String, ObserveError> {
-        let (status, body) = fetch::get(&url, &self.trust, PAGE_LIMIT).await?;
+        let (status, body) = fetch::get(&url, &[], &self.trust, PAGE_LIMIT).await?;
         if status != 200 && status != also {
             return Err(ObserveError::Status(status));
         }

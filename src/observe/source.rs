@@ -6,6 +6,7 @@ use url::Url;
 
 use super::cgroup::{self, Cgroup};
 use super::error::ObserveError;
+use super::json_document::JsonDocument;
 use super::mapping::{Mapping, ReadingSubject};
 use super::page::{Pages, address};
 use super::postgres::{self, PostgresSource};
@@ -35,6 +36,8 @@ pub enum MetricSource {
         /// The metrics.
         queries: Vec<Query>,
     },
+    /// A document in JSON.
+    Document(JsonDocument),
     /// PostgreSQL itself.
     Postgres {
         /// `postgres://user:password@host:port/database`.
@@ -110,6 +113,7 @@ impl PastPeriod {
 enum SourceReader {
     Page(Url),
     Prometheus(PrometheusSource),
+    Document(Url, JsonDocument),
     Postgres(Box<PostgresSource>),
     Redis(RedisSource),
     Cgroup(Cgroup),
@@ -143,6 +147,10 @@ impl PolledSource {
             MetricSource::Prometheus { url, queries } => {
                 let mappings = queries.iter().map(Query::mapping).collect();
                 (SourceReader::Prometheus(PrometheusSource::new(&url, queries, label)?), mappings)
+            }
+            MetricSource::Document(document) => {
+                let mappings = document.mappings();
+                (SourceReader::Document(document.address()?, document), mappings)
             }
             MetricSource::Postgres { url } => {
                 (SourceReader::Postgres(Box::new(PostgresSource::new(&url)?)), postgres::mappings())
@@ -187,6 +195,7 @@ impl PolledSource {
         match self.reader {
             SourceReader::Page(_) => "a metrics page",
             SourceReader::Prometheus(_) => "Prometheus",
+            SourceReader::Document(..) => "a document in JSON",
             SourceReader::Postgres(_) => "PostgreSQL",
             SourceReader::Redis(_) => "Redis",
             SourceReader::Cgroup(_) => "a control group",
@@ -218,6 +227,7 @@ impl PolledSource {
                 | SourceReader::Redis(_)
                 | SourceReader::Page(_)
                 | SourceReader::Prometheus(_)
+                | SourceReader::Document(..)
                 | SourceReader::Cgroup(_)
                 | SourceReader::Process(_)
                 | SourceReader::ProcessFile(_),
@@ -241,6 +251,7 @@ impl PolledSource {
         let series = match &mut self.reader {
             SourceReader::Page(url) => super::exposition::parse(&pages.get(url.clone()).await?)?,
             SourceReader::Prometheus(source) => source.read(pages).await?,
+            SourceReader::Document(url, document) => document.read(url, pages.trust()).await?,
             SourceReader::Postgres(source) => source.read().await?,
             SourceReader::Redis(source) => source.read(pages.trust()).await?,
             SourceReader::Cgroup(group) => group.read()?,

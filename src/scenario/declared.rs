@@ -6,6 +6,7 @@ pub(super) mod failure;
 pub(super) mod flow;
 pub(super) mod graphql;
 pub(super) mod load;
+pub(super) mod observe;
 pub(super) mod request;
 pub(super) mod response;
 pub(super) mod scenario;

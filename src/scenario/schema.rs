@@ -21,6 +21,7 @@ mod workload;
 use std::path::PathBuf;
 
 pub use browser::{BrowserNetwork, BrowserSpec, PageMilestone, PageStepSpec, PageWait};
+pub(crate) use check::json_path;
 pub use check::{CaptureFrom, CaptureSpec, CaptureTake, CheckSpec, Matcher};
 pub use data::{DataFile, DataFormat, PickSpec, UsedUp};
 pub use delay::DelaySpec;

@@ -11,8 +11,8 @@ use crate::json::json_of_node;
 use crate::names::identifier_of_key;
 use crate::nesting::{BRACKET_LIMIT, bracket_depth};
 use crate::{
-    Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Spanned, entries, one_or_many,
-    text,
+    Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Span, Spanned, entries,
+    one_or_many, text,
 };
 use plimsoll_units::{Bytes, Decimal, Nanos, ParseUnitError};
 
@@ -150,7 +150,7 @@ pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<CheckSpec> {
     }
     if let Some(node) = fields.node("json", problems) {
         for (key, node) in entries(node, "a mapping of JSON paths", problems).unwrap_or_default() {
-            let path = json_path(&key.text, key, problems);
+            let path = json_path(&key.text, key.span, problems);
             let matcher = matcher(node, "a JSON value", problems);
             checks.extend(
                 path.zip(matcher)
@@ -320,17 +320,18 @@ fn regex(node: &Node, problems: &mut Problems) -> Option<Regex> {
     }
 }
 
-fn json_path(text: &str, key: &KeyNode, problems: &mut Problems) -> Option<JsonPath> {
+/// The JSON path that stands at `span`.
+pub(crate) fn json_path(text: &str, span: Span, problems: &mut Problems) -> Option<JsonPath> {
     if bracket_depth(text) > BRACKET_LIMIT {
         let message = format!("its brackets are nested deeper than {BRACKET_LIMIT} levels");
-        problems.report(key.span, ProblemKind::BadJsonPath { message });
+        problems.report(span, ProblemKind::BadJsonPath { message });
         return None;
     }
     match JsonPath::parse(text) {
         Ok(path) => Some(path),
         Err(error) => {
             let message = format!("it stops making sense {}", path_place(text, error.position()));
-            problems.report(key.span, ProblemKind::BadJsonPath { message });
+            problems.report(span, ProblemKind::BadJsonPath { message });
             None
         }
     }
@@ -415,5 +416,5 @@ const TAKES: [(&str, CaptureTake); 4] = [
 fn json_source(node: &Node, problems: &mut Problems) -> Option<CaptureFrom> {
     let found: String = Decode::decode(node, problems)?;
     let key = KeyNode { text: found.clone(), span: node.span };
-    json_path(&found, &key, problems).map(|path| CaptureFrom::Json(path, found))
+    json_path(&found, key.span, problems).map(|path| CaptureFrom::Json(path, found))
 }

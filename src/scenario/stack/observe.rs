@@ -1,7 +1,10 @@
 //! `observe:`: where the stack's own metrics are read.
 
-use crate::declared::stack::{EXPORTER, OBSERVE, QUERIES, TIER_OBSERVE};
+use serde_json_path::JsonPath;
+
+use crate::declared::observe::{EXPORTER, HTTP_SOURCE, OBSERVE, QUERIES, TIER_OBSERVE};
 use crate::decode::{text_map, texts};
+use crate::schema::{json_path, own_header};
 use crate::{Fields, Node, NodeValue, Problems, Spanned, one_or_many};
 use plimsoll_units::Nanos;
 
@@ -23,6 +26,8 @@ pub struct TierObserve {
     pub prometheus: Vec<(Spanned<String>, Spanned<String>)>,
     /// Exposition endpoints, one a replica or one for all.
     pub exporters: Vec<ExporterSpec>,
+    /// Documents in JSON, one a replica or one for all.
+    pub http: Vec<HttpSourceSpec>,
     /// A `PostgreSQL` connection string.
     pub postgres: Option<Spanned<String>>,
     /// A Redis URL.
@@ -43,6 +48,17 @@ pub struct ExporterSpec {
     pub preset: Option<Spanned<String>>,
     /// Further metrics: name here → series there, with labels if needed.
     pub metrics: Vec<(Spanned<String>, Spanned<String>)>,
+}
+
+/// A document in JSON that holds metrics.
+#[derive(Debug, Clone)]
+pub struct HttpSourceSpec {
+    /// Its address.
+    pub url: Spanned<String>,
+    /// What is asked with it, by names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Where each metric stands in it.
+    pub metrics: Vec<(Spanned<String>, JsonPath)>,
 }
 
 impl Observe {
@@ -73,6 +89,10 @@ impl TierObserve {
             exporters: fields
                 .node("exporter", problems)
                 .map(|node| exporters(node, problems))
+                .unwrap_or_default(),
+            http: fields
+                .node("http", problems)
+                .map(|node| http_sources(node, problems))
                 .unwrap_or_default(),
             postgres: fields.read("postgres", problems),
             redis: fields.read("redis", problems),
@@ -119,4 +139,29 @@ fn exporters(node: &Node, problems: &mut Problems) -> Vec<ExporterSpec> {
             Some(ExporterSpec { url: url?, preset, metrics })
         })
         .collect()
+}
+
+fn http_sources(node: &Node, problems: &mut Problems) -> Vec<HttpSourceSpec> {
+    let read = |item: &Node, problems: &mut Problems| {
+        let mut fields = Fields::of(item, &HTTP_SOURCE, problems)?;
+        let url = fields.read("url", problems);
+        let headers = fields
+            .node("headers", problems)
+            .map(|node| text_map(node, "a mapping of headers", problems))
+            .unwrap_or_default();
+        let metrics = fields.node("metrics", problems);
+        let metrics = metrics.map(|node| text_map(node, "a mapping of metrics to paths", problems));
+        fields.finish(problems);
+        let headers = headers.into_iter().filter_map(|(name, value)| {
+            Some((own_header(&name, problems)?.as_str().to_owned(), value.value))
+        });
+        let headers = headers.collect();
+        let metrics = metrics
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|(name, path)| Some((name, json_path(&path.value, path.span, problems)?)));
+        let metrics = metrics.collect();
+        Some(HttpSourceSpec { url: url?, headers, metrics })
+    };
+    one_or_many(node).iter().filter_map(|item| read(item, problems)).collect()
 }

@@ -121,6 +121,56 @@ fn rows_of_the_front_end_come_from_a_source_of_the_stack_as_well() {
     assert_eq!((&cls["estimate"], &cls["status"]), (&0.04.into(), &"pass".into()), "{cls:#}");
 }
 
+/// What an interface of analytics tells whoever has the token.
+fn analysed(request: &SeenRequest) -> (u16, String) {
+    match (request.path(), request.header("x-token")) {
+        ("/figures", Some("t0ps3cret")) => {
+            (200, r#"{"lcp": {"p75": "2.125"}, "cls": 0.04, "api": [{"busy": 0.5}]}"#.to_owned())
+        }
+        ("/figures", _) => (401, "{}".to_owned()),
+        _ => (200, "{}".to_owned()),
+    }
+}
+
+/// Goal: prove that a document in JSON gives the rows that no exporter knows, and that its token stays secret.
+#[test]
+fn rows_come_from_a_document_in_json_that_is_asked_for_with_a_token() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(analysed);
+    let document = |metrics: &str| {
+        let headers = "{ X-Token: \"${ANALYTICS_TOKEN}\" }";
+        format!("{{ url: {}/figures, headers: {headers}, metrics: {{ {metrics} }} }}", server.url)
+    };
+    let stack = format!(
+        "tiers:\n  frontend: {{ kind: external, observe: {{ http: {} }} }}\n  api: {{ kind: api, observe: {{ http: {} }} }}\n",
+        document("largest_contentful_paint: $.lcp.p75"),
+        document("cpu: '$.api[0].busy', memory: $.absent"),
+    );
+    fs::write(folder.path().join("stack.yaml"), stack).expect("written");
+    let text = format!(
+        "name: site\ntarget: {}\nstack: stack.yaml\nworkloads: {{ load: {{ stages: [{{ rate: 5 iter/s, duration: 6s }}] }} }}\n\
+         scenarios: {{ s: {{ flow: [{{ get: {{ name: data, url: /data }} }}] }} }}\nslo:\n  \
+         frontend.largest_contentful_paint: {{ target: 2s, max: 4s }}\n  api.cpu: {{ target: 70% }}\n  \
+         api.memory: {{ target: 70% }}\n",
+        server.url
+    );
+    fs::write(folder.path().join("scenario.yaml"), text).expect("written");
+    let mut command = plimsoll();
+    command.arg("run").arg(folder.path()).env("ANALYTICS_TOKEN", "t0ps3cret");
+    let ran = run(&mut command, &folder.path().join("out"));
+    let rows = ran.result()["objectives"].as_array().expect("rows").clone();
+    let told = |name: &str| {
+        let row = rows.iter().find(|row| row["name"] == name).expect("the row");
+        (row["estimate"].clone(), row["status"].as_str().expect("a status").to_owned())
+    };
+    let lcp = told("frontend.largest_contentful_paint");
+    assert_eq!(lcp, (2_125.0.into(), "at_risk".to_owned()));
+    assert_eq!(told("api.cpu"), (0.5.into(), "pass".to_owned()));
+    assert_eq!(told("api.memory").1, "not_measured");
+    let log = fs::read_to_string(ran.folder.expect("a run").join("run.jsonl")).expect("a log");
+    assert!(!log.contains("t0ps3cret"));
+}
+
 /// Goal: prove that a host which the file allows is reached where the run may load it, and by no other word.
 #[test]
 fn pages_reach_other_hosts_that_the_file_allows_and_the_run_may_load() {
