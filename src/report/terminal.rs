@@ -289,7 +289,7 @@ fn generator(screen: &mut SummaryLines, report: &Report) {
     let facts: Vec<String> = facts::generator(report)
         .into_iter()
         .map(|(key, text)| match key {
-            "workers" => format::counted(report.header.workers as u64, "worker"),
+            "workers" => format::counted(report.header.workers.into(), "worker"),
             "busiest worker" => format!("busiest worker {text}"),
             "process" => text,
             _ => format!("{key} {text}"),

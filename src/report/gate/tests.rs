@@ -242,7 +242,7 @@ fn suspect_runs_are_told_with_their_number_and_their_reason() {
     });
     let report = report(vec![judgement.clone(), judgement, fixture::pass()], &runs(1.0, 0.0, 0.0));
     let told = "2 of 3 runs: only 5 s judged";
-    assert!(terminal::gate(&report, TerminalStyle::Plain, 100, false).contains(&told));
+    assert!(terminal::gate(&report, TerminalStyle::Plain, 100, false).contains(told));
     assert!(markdown(&report).contains(&format!("suspect: {told}")));
     assert!(html(&report, None).expect("a page").contains(&format!("Suspect: {told}")));
 }

@@ -419,12 +419,11 @@ pub(crate) fn suspect(report: &GateReport) -> Vec<String> {
         let validity = &run.judgement.validity;
         let doubts = validity.findings.iter().filter(|it| it.status == ValidityStatus::Suspect);
         let doubts: Vec<ValidityTest> = doubts.map(|finding| finding.test).collect();
-        match found.iter_mut().find(|(known, ..)| *known == doubts) {
-            Some((_, count, _)) => *count += 1,
-            None => {
-                let reasons: Vec<&str> = validity.reasons().collect();
-                found.push((doubts, 1, format::message(&reasons.join("; "))));
-            }
+        if let Some((_, count, _)) = found.iter_mut().find(|(known, ..)| *known == doubts) {
+            *count += 1;
+        } else {
+            let reasons: Vec<&str> = validity.reasons().collect();
+            found.push((doubts, 1, format::message(&reasons.join("; "))));
         }
     }
     let all = runs(report.runs.len() as u32, "");
