@@ -18,6 +18,7 @@ const watch = `(() => {
 
 const DOCUMENT = 100;
 const IMAGE = 300;
+const HANDLER = 80;
 // A picture of noise: one that compresses to almost nothing is no content to the browser.
 const square = '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="300">'
   + Array.from({ length: 400 }, (_, n) => `<rect x="${(n * 37) % 600}" y="${(n * 53) % 300}" width="30" height="30" fill="#${((n * 98765) % 4096).toString(16).padStart(3, '0')}"/>`).join('')
@@ -37,7 +38,7 @@ const pages = {
     </script>`,
   '/busy': `${head}<p>Busy.<script>setTimeout(() => ${busy(120)}, 600)</script>`,
   '/click': `${head}<button id="go">Go</button><script>
-    document.getElementById('go').addEventListener('click', (event) => { ${busy(80)} event.target.textContent = 'Gone'; });
+    document.getElementById('go').addEventListener('click', (event) => { ${busy(HANDLER)} event.target.textContent = 'Gone'; });
     </script>`,
 };
 const server = createServer((request, response) => {
@@ -87,7 +88,8 @@ const acts = {
   '/busy': (page) => page.waitForFunction(() => JSON.parse(globalThis.__plimsoll()).tbt > 0),
   '/click': async (page) => {
     await page.locator('#go').click();
-    await page.waitForFunction(() => 'inp' in globalThis.__library);
+    // Of one click the library tells the press first, which is fast, and what it led to once that is known.
+    await page.waitForFunction((least) => globalThis.__library.inp >= least, HANDLER - 8);
   },
 };
 
@@ -110,7 +112,7 @@ try {
   assert.ok(Math.abs(found['/shift'].ours.cls - impact) <= 0.001, `${found['/shift'].ours.cls}, not ${impact}`);
   assert.ok(found['/busy'].ours.tbt >= 69, `tbt ${found['/busy'].ours.tbt}`);
   // Event Timing rounds to 8 ms.
-  assert.ok(found['/click'].ours.inp >= 72, `inp ${found['/click'].ours.inp}`);
+  assert.ok(found['/click'].ours.inp >= HANDLER - 8, `inp ${found['/click'].ours.inp}`);
 } finally {
   await browser.close();
   server.close();
