@@ -210,23 +210,37 @@ pub(super) fn asked_too_early(
 /// What marks a variable of JSON that stood without quotes: a character that no text has (Unicode, §23.7).
 const BARE: char = '\u{FDD0}';
 
+/// A place in a text of JSON, as it is read character by character.
+#[derive(Debug, Clone, Copy, Default)]
+struct JsonPlace {
+    /// Whether it lies within quotes.
+    is_quoted: bool,
+    is_escaped: bool,
+}
+
+impl JsonPlace {
+    fn pass(&mut self, c: char) {
+        match c {
+            _ if self.is_escaped => self.is_escaped = false,
+            '\\' if self.is_quoted => self.is_escaped = true,
+            '"' => self.is_quoted = !self.is_quoted,
+            _ => {}
+        }
+    }
+}
+
 /// JSON without comments, which Postman leaves out as it sends.
 fn without_comments(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let mut rest = json;
-    let (mut quoted, mut escaped) = (false, false);
+    let mut place = JsonPlace::default();
     while let Some(c) = rest.chars().next() {
-        let comment = if quoted { None } else { comment_length(rest) };
+        let comment = if place.is_quoted { None } else { comment_length(rest) };
         if let Some(length) = comment {
             rest = &rest[length..];
             continue;
         }
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ => {}
-        }
+        place.pass(c);
         out.push(c);
         rest = &rest[c.len_utf8()..];
     }
@@ -246,10 +260,10 @@ impl VariableSigns {
     pub(super) fn quoted(self, body: &str) -> String {
         let (open, close) = self.pair();
         let mut out = String::with_capacity(body.len());
-        let (mut quoted, mut escaped, mut at) = (false, false, 0);
+        let (mut place, mut at) = (JsonPlace::default(), 0);
         while at < body.len() {
             let rest = &body[at..];
-            let inside = rest.strip_prefix(open).filter(|_| !quoted);
+            let inside = rest.strip_prefix(open).filter(|_| !place.is_quoted);
             let end = inside.and_then(|inside| inside.find(close));
             if let (Some(inside), Some(end)) = (inside, end)
                 && !inside[..end].contains(['"', '{', '\n'])
@@ -262,12 +276,7 @@ impl VariableSigns {
                 continue;
             }
             let Some(c) = rest.chars().next() else { break };
-            match c {
-                _ if escaped => escaped = false,
-                '\\' if quoted => escaped = true,
-                '"' => quoted = !quoted,
-                _ => {}
-            }
+            place.pass(c);
             out.push(c);
             at += c.len_utf8();
         }

@@ -5,7 +5,7 @@
 
 use super::JudgedObjective;
 use super::ObjectiveStatus;
-use super::window::is_closed;
+use super::planned::is_closed;
 use plimsoll_metrics::{
     Answers, Bound, CustomMeasure, Measure, Objective, RunHeader, Scope, StepInfo,
 };

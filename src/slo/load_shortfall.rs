@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::window::{JudgedWindow, is_closed};
+use super::planned::is_closed;
+use super::window::JudgedWindow;
 use plimsoll_metrics::{Counts, StepId, StepInterval};
 use plimsoll_units::{Rate, Ratio};
 

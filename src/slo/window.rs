@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::SteadyPeriod;
 use super::absent::AbsentTime;
-pub(super) use super::planned::{counts_iterations, is_closed, judges_ramps};
 use super::planned::{planned_spans, schedule_end};
 use super::statistics::{rank_test, warm_up};
 use plimsoll_metrics::{Interval, RunLog};

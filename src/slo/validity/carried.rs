@@ -2,7 +2,8 @@
 
 use super::super::highest_rate::{HighestRate, RateBasis};
 use super::super::overload::GENERATOR_CPU_MAX;
-use super::super::window::{JudgedWindow, is_closed};
+use super::super::planned::is_closed;
+use super::super::window::JudgedWindow;
 use plimsoll_metrics::Interval;
 use plimsoll_units::{Nanos, Rate, RunTime};
 

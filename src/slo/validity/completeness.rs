@@ -1,7 +1,8 @@
 //! Whether the log is that of a whole run, played as planned.
 
 use super::super::abort::abort_of;
-use super::super::window::{JudgedWindow, is_closed, judges_ramps};
+use super::super::planned::{is_closed, judges_ramps};
+use super::super::window::JudgedWindow;
 use super::super::{Finding, ValidityTest};
 use plimsoll_metrics::{Counts, EventKind, RunLog, StopReason};
 

@@ -1,8 +1,9 @@
 //! Whether the generator itself kept up, so that its numbers speak of the stack.
 
 use super::super::overload::{GENERATOR_CPU_MAX, dropped_by_the_generator};
+use super::super::planned::is_closed;
 use super::super::statistics::mean;
-use super::super::window::{JudgedWindow, is_closed};
+use super::super::window::JudgedWindow;
 use super::super::{Finding, HighestRate, JudgedObjective, LagEffect, RateBasis, ValidityTest};
 use super::carried::CarriedLoad;
 use super::words::{percent, span};

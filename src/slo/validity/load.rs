@@ -2,7 +2,8 @@
 
 use super::super::load_shortfall::LoadShortfall;
 use super::super::overload::{Overload, dropped_by_the_generator};
-use super::super::window::{JudgedWindow, counts_iterations, is_closed};
+use super::super::planned::{counts_iterations, is_closed};
+use super::super::window::JudgedWindow;
 use super::super::{Finding, ValidityTest};
 use super::carried::{CarriedLoad, TOLERANCE};
 use super::generator::advised;

@@ -4,9 +4,10 @@
 //! trend counts only where it is both certain and large, by rules that leave fewer than 1 % of steady
 //! runs with an alarm (see the simulations below).
 
+use super::super::planned::is_closed;
 use super::super::statistics::trend::{Trend, mann_kendall};
 use super::super::statistics::{mean, median};
-use super::super::window::{JudgedWindow, is_closed, mean_response};
+use super::super::window::{JudgedWindow, mean_response};
 use super::super::{Finding, ValidityTest};
 use super::generator::tightest_time;
 use super::words::{percent, span};

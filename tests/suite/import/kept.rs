@@ -119,6 +119,14 @@ fn tokens_with_entities_and_states_are_captured() {
     );
 }
 
+/// What a collection becomes: a scenario without a problem.
+fn collected(text: &str) -> Imported {
+    let imported =
+        postman(text, None, SourceId(0), &options("shop", "x.json")).expect("a collection");
+    checked(&imported, "scenario.yaml");
+    imported
+}
+
 #[test]
 fn collection_keeps_bodies_of_get_and_methods_of_its_own() {
     let item = |name: &str, method: &str| {
@@ -130,9 +138,7 @@ fn collection_keeps_bodies_of_get_and_methods_of_its_own() {
         "item": [item("find", "GET"), item("ask", "QUERY")],
     })
     .to_string();
-    let imported =
-        postman(&text, None, SourceId(0), &options("shop", "x.json")).expect("a collection");
-    checked(&imported, "scenario.yaml");
+    let imported = collected(&text);
     assert_has(
         &imported,
         &[
@@ -288,9 +294,7 @@ fn variables_in_bodies_keep_their_types() {
         ],
     })
     .to_string();
-    let imported =
-        postman(&text, None, SourceId(0), &options("shop", "x.json")).expect("a collection");
-    checked(&imported, "scenario.yaml");
+    let imported = collected(&text);
     assert_has(
         &imported,
         &[
