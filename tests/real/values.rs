@@ -169,7 +169,7 @@ fn echo(request: &SeenRequest) -> (u16, String) {
 
 /// Values that must never be seen again: short, with signs that are escaped, with a line end, like a template.
 const CANARIES: [(&str, &str); 5] = [
-    ("PIN", "Zq7!"),
+    ("PIN", "Z~7!"),
     ("TOKEN", "tok/en+\"c4n4ry\" &x"),
     ("MOUNTED", "m0unted-c4n4ry\n"),
     ("BRACES", "{{ c4n4ry7*7 }}"),
@@ -188,9 +188,10 @@ fn with_canaries(command: &mut Command) -> &mut Command {
     command.envs(CANARIES.iter().map(|(name, value)| (name, value)))
 }
 
-/// What must not be found: the canaries and the signs by which one would be told in another spelling.
+/// What must not be found: the canaries and the signs by which one would be told in another spelling. A short one has a
+/// character that no encoding changes and base64 does not have, or distributions in a log would spell it by chance.
 fn leak(text: &str) -> Option<&'static str> {
-    ["Zq7", "c4n4ry", "C4N4RY", "\u{1b}]0;", "m0unted"].into_iter().find(|sign| text.contains(sign))
+    ["Z~7", "c4n4ry", "C4N4RY", "\u{1b}]0;", "m0unted"].into_iter().find(|sign| text.contains(sign))
 }
 
 /// Goal: nothing of the environment stands in any output.
