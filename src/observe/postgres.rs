@@ -6,10 +6,12 @@
 mod tls;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::str::FromStr;
 
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::row::RowIndex;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow, Socket};
 use tokio_util::task::AbortOnDropHandle;
@@ -185,9 +187,9 @@ impl PostgresSession {
         if self.own.is_empty() {
             let own = self.rows(OWN_STATEMENTS).await?;
             self.own =
-                own.iter().filter_map(|row| row.get("statement").map(str::to_owned)).collect();
+                own.iter().filter_map(|row| text(row, "statement").map(str::to_owned)).collect();
         }
-        let theirs = rows.iter().filter_map(|row| Some((row.get("statement")?, row)));
+        let theirs = rows.iter().filter_map(|row| Some((text(row, "statement")?, row)));
         let theirs = theirs.filter(|(statement, _)| !self.own.contains(*statement));
         Ok(theirs.flat_map(|(statement, row)| statement_series(statement, row)).collect())
     }
@@ -204,9 +206,15 @@ fn statement_series(statement: &str, row: &SimpleQueryRow) -> Vec<MetricSeries> 
 fn numbers(row: &SimpleQueryRow) -> Vec<MetricSeries> {
     let columns = row.columns().iter().enumerate();
     let numbers = columns.filter_map(|(index, column)| {
-        Some(MetricSeries::plain(column.name(), row.get(index)?.parse().ok()?))
+        Some(MetricSeries::plain(column.name(), text(row, index)?.parse().ok()?))
     });
     numbers.collect()
+}
+
+/// What a column of a row says; NULL, a column that is not there and what is not UTF-8 are `None`.
+/// A server sends any bytes, and text of a database in `SQL_ASCII` is of no encoding.
+fn text<I: RowIndex + fmt::Display>(row: &SimpleQueryRow, column: I) -> Option<&str> {
+    row.try_get(column).ok().flatten()
 }
 
 /// What a server says that is starting, stopping, or recovering from a crash.
@@ -275,11 +283,17 @@ mod tests {
 
     /// The answer to a query: one row of these columns, and that the next may come.
     fn row(columns: &[(&str, &str)]) -> Vec<u8> {
+        let columns = columns.iter().map(|(name, value)| (*name, value.as_bytes()));
+        row_of_bytes(&columns.collect::<Vec<_>>())
+    }
+
+    /// [`row`], of values that need not be text.
+    fn row_of_bytes(columns: &[(&str, &[u8])]) -> Vec<u8> {
         let count = (columns.len() as u16).to_be_bytes();
         let described = columns.iter().map(|(name, _)| [name.as_bytes(), &[0; 19]].concat());
         let values = columns
             .iter()
-            .map(|(_, value)| [&(value.len() as u32).to_be_bytes()[..], value.as_bytes()].concat());
+            .map(|(_, value)| [&(value.len() as u32).to_be_bytes()[..], value].concat());
         [
             message(b'T', &[&count[..], &described.collect::<Vec<_>>().concat()].concat()),
             message(b'D', &[&count[..], &values.collect::<Vec<_>>().concat()].concat()),
@@ -339,6 +353,37 @@ mod tests {
         assert_eq!(value("connections"), Some(7.0));
         assert_eq!(value("blks_read"), Some(10.0));
         assert_eq!(value("replication_lag"), Some(0.0));
+    }
+
+    /// The answer to [`HAS_STATEMENTS`] that makes the source ask for statements: three more queries.
+    fn session_with_statements(statements: &[u8], own: &[u8]) -> Vec<Vec<u8>> {
+        let mut answers = session();
+        answers[1] = row(&[("?column?", "1")]);
+        answers.insert(2, statements.to_vec());
+        answers.extend([statements.to_vec(), own.to_vec()]);
+        answers
+    }
+
+    #[test]
+    fn values_that_are_no_utf_8_or_are_not_there_are_no_series() {
+        let mut answers = session();
+        answers[2] = row_of_bytes(&[("connections", b"7\xff"), ("max_connections", b"100")]);
+        let series = read_from(answers, Duration::from_secs(20)).expect("read");
+        assert!(series.iter().all(|one| one.name != "connections"));
+        assert!(series.iter().any(|one| one.name == "max_connections"));
+
+        let own = row(&[("statement", "9")]);
+        for statements in
+            [row(&[("calls", "3")]), row_of_bytes(&[("statement", b"\xc3("), ("calls", b"3")])]
+        {
+            let answers = session_with_statements(&statements, &own);
+            let series = read_from(answers, Duration::from_secs(20)).expect("read");
+            assert!(series.iter().all(|one| !one.name.starts_with("statement_")));
+        }
+        let statements = row(&[("statement", "8"), ("calls", "3")]);
+        let answers = session_with_statements(&statements, &row(&[("other", "9")]));
+        let series = read_from(answers, Duration::from_secs(20)).expect("read");
+        assert!(series.iter().any(|one| one.name == "statement_calls" && one.value == 3.0));
     }
 
     proptest! {
