@@ -106,7 +106,7 @@ fn servers() -> Vec<KnownServer> {
 }
 
 /// What a user's five minutes on the command line make.
-fn five_minutes(limit: SloLimit, seed: u64) -> SearchPlan {
+pub(super) fn five_minutes(limit: SloLimit, seed: u64) -> SearchPlan {
     SearchPlan {
         slo_limits: vec![limit],
         start: Rate::per_second(20.0),

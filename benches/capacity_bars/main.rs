@@ -2,11 +2,19 @@
 //!
 //! `cargo bench --bench capacity_bars [-- NAME…]`, where NAME is one of the sections below; `-- known KIND…` searches only
 //! servers of whose names KIND is a part, `--steps` prints every step, and `--seed=N` searches with other seeds.
+//!
+//! `-- rehearsal [KIND…]` searches the servers of `sockets` in virtual time; `-- sockets [KIND…]` searches them over real
+//! sockets and is played only where it is asked for: it takes five minutes a server, on a machine that does
+//! little else; `--keep=FOLDER` keeps its logs, and on a machine that does more, `--by='chrt -r 20'` starts
+//! servers and generators before all else. It loads 127.0.0.1 only.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod brute_force;
 mod known;
 mod recommendation;
+mod sockets;
+
+use std::path::PathBuf;
 
 use plimsoll::capacity::des::{
     self, ServiceWork, SimulatedBalancing, SimulatedRateLimit, SimulatedServiceTime,
@@ -32,6 +40,10 @@ struct Asked {
     steps: bool,
     /// What is added to all seeds: other figures than those that were tuned on.
     seed: u64,
+    /// Where the logs of real searches are kept, if they are.
+    keep: Option<PathBuf>,
+    /// What starts real servers and searches of them, `chrt -r 20` for instance; nothing if empty.
+    by: Vec<String>,
 }
 
 const SECTIONS: &[Section] = &[
@@ -40,17 +52,35 @@ const SECTIONS: &[Section] = &[
     ("bottleneck", bottleneck),
     ("recommendation", recommendation::recommendation),
     ("known", known::known),
+    ("rehearsal", sockets::rehearsal),
+    ("sockets", sockets::sockets),
 ];
 
+/// What is played only where it is asked for, in earnest and not in virtual time.
+const ON_REQUEST: &str = "sockets";
+
 fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, name, how] = words.as_slice()
+        && word == "serve-known"
+    {
+        if let Err(error) = sockets::serve(name, how) {
+            println!("{error}");
+        }
+        return;
+    }
     let is_section = |word: &String| SECTIONS.iter().any(|(name, _)| word == name);
     let steps = std::env::args().any(|word| word == "--steps");
     let seed = std::env::args().find_map(|word| word.strip_prefix("--seed=")?.parse().ok());
+    let keep = std::env::args().find_map(|word| Some(PathBuf::from(word.strip_prefix("--keep=")?)));
+    let by = std::env::args().find_map(|word| word.strip_prefix("--by=").map(str::to_owned));
+    let by = by.iter().flat_map(|by| by.split_whitespace()).map(str::to_owned).collect();
     let words = std::env::args().skip(1).filter(|word| !word.starts_with('-'));
     let (wanted, kinds): (Vec<String>, Vec<String>) = words.partition(is_section);
-    let asked = Asked { kinds, steps, seed: seed.unwrap_or_default() };
+    let asked = Asked { kinds, steps, seed: seed.unwrap_or_default(), keep, by };
     for (name, section) in SECTIONS {
-        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+        let is_usual = wanted.is_empty() && *name != ON_REQUEST;
+        if is_usual || wanted.iter().any(|word| word == name) {
             println!("## {name}");
             section(&asked);
         }
