@@ -19,6 +19,7 @@ use crate::units::{Nanos, Seed};
 
 #[cfg(feature = "fleet")]
 use super::mask;
+use super::sources::StackPrograms;
 use super::{files, wall};
 
 /// What only `run` can ask for.
@@ -118,6 +119,11 @@ impl<'a> FleetRole<'a> {
             #[cfg(feature = "fleet")]
             Self::Agent(work) => Some(work.clock_error),
         }
+    }
+
+    /// Which machine starts the programs that a stack file names: the one that observes the stack.
+    pub(super) const fn stack_programs(self) -> StackPrograms {
+        if self.looks_after_the_stack() { StackPrograms::Here } else { StackPrograms::Elsewhere }
     }
 
     /// Whether setup and teardown are played, hooks run, marks set and the stack observed here: not on each of many

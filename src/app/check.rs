@@ -21,6 +21,7 @@ use super::proxies::unused_proxies;
 use super::reach::out_of_reach;
 use super::runtime::runtime;
 use super::simulate::{read_simulation, simulation_file};
+use super::sources::StackPrograms;
 use super::{files, trace};
 
 /// Checks every path; the exit code tells whether all is well.
@@ -69,7 +70,7 @@ fn check_one(
         seed: args.seed.map(Seed::new),
         ..Overrides::default()
     };
-    let (plan, _) = plan_of(&loaded, &overrides)?;
+    let (plan, _) = plan_of(&loaded, &overrides, StackPrograms::Here)?;
     if path.is_dir() && simulation.exists() {
         read_simulation(&simulation)?;
     }

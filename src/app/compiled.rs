@@ -6,16 +6,18 @@ use crate::scenario::Loaded;
 use crate::transport::{HostPermit, TlsSetup};
 
 use super::exit::{Exit, Failure};
+use super::sources::StackPrograms;
 use super::{mask, problems, sources, wall};
 
 /// The plan and what is read of the stack, or all that is wrong with them.
 pub(super) fn plan_of(
     loaded: &Loaded,
     overrides: &Overrides,
+    programs: StackPrograms,
 ) -> Result<(Plan, WatchPlan), Failure> {
     mask::learn(&loaded.sources.secrets);
     let plan = compile(loaded, overrides, wall::today());
-    match (plan, sources::described(loaded)) {
+    match (plan, sources::described(loaded, programs)) {
         (Ok(plan), Ok(watch)) => {
             mask::learn(&plan.secrets);
             Ok((plan, watch))

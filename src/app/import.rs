@@ -16,6 +16,7 @@ use super::compiled::plan_of;
 use super::exit::{Exit, Failure};
 use super::files::create_folder;
 use super::output::{say, write_out};
+use super::sources::StackPrograms;
 use super::{files, problems};
 
 /// The largest file that is imported, in bytes: all of it is held in memory.
@@ -188,7 +189,7 @@ fn write(folder: &Path, imported: &Imported) -> Result<(), Failure> {
 /// What was written must pass `plimsoll check`; if it does not, that is our mistake, and it is told in full.
 fn check(folder: &Path) -> Result<Exit, Failure> {
     let loaded = load_from(folder, &[], files::access(), &|_| None);
-    match plan_of(&loaded, &Overrides::default()) {
+    match plan_of(&loaded, &Overrides::default(), StackPrograms::Elsewhere) {
         Ok(_) => Ok(Exit::Pass),
         Err(failure) => Err(Failure::new(
             Exit::Error,

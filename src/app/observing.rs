@@ -9,7 +9,7 @@ use crate::units::RunTime;
 use super::exit::{Exit, Failure};
 use super::hooks::HookThread;
 use super::prepare::PreparedRun;
-use super::wall;
+use super::{mask, wall};
 
 /// Readings on their way into the log.
 pub(super) struct SnapshotFeed {
@@ -98,7 +98,11 @@ impl SnapshotFeed {
     }
 
     fn take(&mut self, snapshot: Snapshot) -> Vec<RunEvent> {
-        let Snapshot { at, readings, troubles } = snapshot;
+        let Snapshot { at, mut readings, troubles } = snapshot;
+        // A source names replicas as it likes.
+        for reading in readings.iter_mut().filter(|reading| !reading.replica.is_empty()) {
+            reading.replica = mask::text(&reading.replica);
+        }
         if !readings.is_empty() {
             self.waiting.push((at, readings));
         }

@@ -80,7 +80,7 @@ pub(super) fn prepare(
     let role = asked.role;
     let read = FileRecord::default();
     let loaded = loaded(path, asked, &read);
-    let (plan, watch) = plan_of(&loaded, &overrides(asked, load_args))?;
+    let (plan, watch) = plan_of(&loaded, &overrides(asked, load_args), role.stack_programs())?;
     soon_used_up(&plan);
     let mut plan = Arc::new(plan);
     let permit = permit_for(&plan, asked.may_load);

@@ -6,12 +6,35 @@ use crate::plan::Plan;
 use crate::scenario::{Loaded, Problem};
 use crate::transport::TlsSetup;
 
+use super::files;
+
+/// Whether this machine starts the programs that a stack file names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StackPrograms {
+    /// It does, so they must be there.
+    Here,
+    /// Another does, or none.
+    Elsewhere,
+}
+
 /// The sources of the stack file, or all that is wrong with them.
-pub(super) fn described(loaded: &Loaded) -> Result<WatchPlan, Vec<Problem>> {
+pub(super) fn described(
+    loaded: &Loaded,
+    programs: StackPrograms,
+) -> Result<WatchPlan, Vec<Problem>> {
     let stack = loaded.scenario.as_ref().and_then(|scenario| scenario.stack.as_ref());
-    stack.map_or(Ok(WatchPlan::default()), |stack| {
-        observe::described(stack, &loaded.sources.secrets)
-    })
+    let Some(stack) = stack else { return Ok(WatchPlan::default()) };
+    let missing = match programs {
+        StackPrograms::Elsewhere => vec![],
+        StackPrograms::Here => {
+            observe::missing_programs(stack, &files::variable("PATH").unwrap_or_default())
+        }
+    };
+    let watch = observe::described(stack, &loaded.sources.secrets);
+    match (watch, missing.is_empty()) {
+        (Ok(watch), true) => Ok(watch.with_environment(files::variable)),
+        (watch, _) => Err(watch.err().into_iter().flatten().chain(missing).collect()),
+    }
 }
 
 /// What is read: the sources of the file, or the simulator's own where that is the target.

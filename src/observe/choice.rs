@@ -31,6 +31,11 @@ pub(super) struct SourceChoice {
 }
 
 impl SourceChoice {
+    /// Settles at once on a group for a metric of a tier.
+    pub(super) fn settle(&mut self, tier: &str, metric: &str, group: usize) {
+        self.settled.insert((tier.to_owned(), metric.to_owned()), group);
+    }
+
     /// Keeps of each metric of a tier the readings of one group. A metric that a source could give, but has
     /// never given without failing, is left out: not every Redis has a replication lag.
     pub(super) fn pick(&mut self, snapshots: Vec<SourceSnapshot>) -> Vec<Reading> {
@@ -125,6 +130,20 @@ mod tests {
             SourceSnapshot { group: 0, failed: true, readings: vec![reading("cpu", "1", None)] };
         let picked = choice.pick(vec![failed, snapshot(1, &[other])]);
         assert_eq!(picked, [reading("cpu", "1", None)]);
+    }
+
+    #[test]
+    fn metric_that_is_settled_on_at_once_waits_for_its_source() {
+        let mut choice = SourceChoice::default();
+        choice.settle("api", "cpu", 0);
+        let (own, other) = (reading("cpu", "", Some(0.4)), reading("cpu", "", Some(0.5)));
+        for _ in 0..5 {
+            let nothing_yet = snapshot(0, &[]);
+            let picked = choice.pick(vec![nothing_yet, snapshot(1, std::slice::from_ref(&other))]);
+            assert_eq!(picked, []);
+        }
+        let both = vec![snapshot(0, std::slice::from_ref(&own)), snapshot(1, &[other])];
+        assert_eq!(choice.pick(both), [own]);
     }
 
     #[test]

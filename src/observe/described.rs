@@ -6,19 +6,24 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use serde_json_path::JsonPath;
+
 use super::cgroup::Cgroup;
+use super::command::{self, MetricCommand};
 use super::error::ObserveError;
 use super::health::{self, HealthProbe};
 use super::json_document::JsonDocument;
+use super::json_metrics::JsonMetrics;
 use super::mapping::{Formula, Mapping, ReadingSubject, SourceUnit};
 use super::page::Pages;
 use super::presets;
+use super::programs;
 use super::prometheus::Query;
 use super::promql::{self, ExporterTarget};
 use super::series::Selector;
 use super::source::{MetricSource, PolledSource, SourceSpec};
 use super::watch::WatchPlan;
-use plimsoll_scenario::stack::{ExporterSpec, StackTier};
+use plimsoll_scenario::stack::{CommandSourceSpec, ExporterSpec, StackTier};
 use plimsoll_scenario::{Problem, ProblemKind, Problems, Spanned, Stack};
 use plimsoll_units::Nanos;
 
@@ -26,6 +31,10 @@ use plimsoll_units::Nanos;
 const EVERY: Nanos = Nanos::from_secs(1);
 /// How long a source may take where the file does not say.
 const TIMEOUT: Nanos = Nanos::from_secs(1);
+/// How often a program is started where the file does not say: each start costs, and monitoring in clouds counts requests.
+const COMMAND_EVERY: Nanos = Nanos::from_secs(10);
+/// How long a program may take where the file does not say.
+const COMMAND_TIMEOUT: Nanos = Nanos::from_secs(10);
 /// The range of rates in Prometheus where the file does not say: four of its usual scrape intervals of 15 s.
 const RANGE: &str = "1m";
 /// Names in a tier's `prometheus:` that are not metrics.
@@ -139,13 +148,14 @@ impl PlanBuilder<'_> {
             Ok(MetricSource::Redis { url: url.to_owned() })
         });
         for source in &observe.http {
-            let metrics = source.metrics.iter();
-            let metrics: Vec<_> =
-                metrics.map(|(name, path)| (name.value.clone(), path.clone())).collect();
+            let metrics = json_metrics(&source.metrics);
             self.each(tier, SPELT_OUT, std::slice::from_ref(&source.url), |url| {
                 let (headers, metrics) = (source.headers.clone(), metrics.clone());
                 Ok(MetricSource::Document(JsonDocument { url: url.to_owned(), headers, metrics }))
             });
+        }
+        for source in &observe.commands {
+            self.command(tier, source);
         }
         let mut presets: Vec<Option<&str>> = Vec::new();
         for exporter in &observe.exporters {
@@ -157,6 +167,38 @@ impl PlanBuilder<'_> {
         }
         for (index, preset) in presets.into_iter().enumerate() {
             self.exporters(tier, preset, EXPORTERS + index);
+        }
+    }
+
+    /// A program; none where the environment names none.
+    fn command(&mut self, tier: &StackTier, source: &CommandSourceSpec) {
+        let Some((program, arguments)) = source.run.split_first() else { return };
+        if program.value.is_empty() {
+            return;
+        }
+        let folder = &self.stack.folder;
+        let command = MetricCommand {
+            program: programs::located(&program.value, folder)
+                .unwrap_or_else(|| program.value.clone().into()),
+            arguments: arguments.iter().map(|argument| argument.value.clone()).collect(),
+            folder: folder.clone(),
+            env: source.env.clone(),
+            every: source.every.unwrap_or(COMMAND_EVERY),
+            timeout: source.timeout.unwrap_or(COMMAND_TIMEOUT),
+            replica: source.replica.clone(),
+            metrics: json_metrics(&source.metrics),
+        };
+        let place = MetricSource::Command(command);
+        match checked(tier, String::new(), place, SPELT_OUT) {
+            Ok(mut spec) => {
+                let label = source.replica.as_ref().map(|_| command::REPLICA.to_owned());
+                spec.subject.replica_label = label;
+                self.sources.push(spec);
+            }
+            Err(error) => {
+                let kind = ProblemKind::Other { message: error.to_string(), hint: None };
+                self.problems.report(program.span, kind);
+            }
         }
     }
 
@@ -297,6 +339,10 @@ impl PlanBuilder<'_> {
         self.problems.report(text.span, kind);
         false
     }
+}
+
+fn json_metrics(metrics: &[(Spanned<String>, JsonPath)]) -> JsonMetrics {
+    JsonMetrics(metrics.iter().map(|(name, path)| (name.value.clone(), path.clone())).collect())
 }
 
 /// The parts of a text that holds one address or several.

@@ -46,6 +46,23 @@ pub enum ObserveError {
     /// Its certificates cannot be used.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
+    /// The program cannot be run.
+    #[error("it cannot be started: {0}")]
+    Start(std::io::ErrorKind),
+    /// The program ended as programs do that failed.
+    #[error("it ended with {status}{}{said}", if said.is_empty() { "" } else { ": " })]
+    Program {
+        /// How it ended.
+        status: String,
+        /// The last line of what it said on its standard error.
+        said: String,
+    },
+    /// The program printed something else than JSON.
+    #[error("line {line} of its output is no JSON")]
+    NotJson {
+        /// Where.
+        line: usize,
+    },
     /// A file of the kernel cannot be read.
     #[error("cannot read `{path}`: {kind}")]
     File {

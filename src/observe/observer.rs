@@ -63,7 +63,13 @@ impl Observer {
             }
         }
         if errors.is_empty() {
-            Ok(Self { sources, pages, timeout, choice: SourceChoice::default() })
+            let mut choice = SourceChoice::default();
+            for source in &sources {
+                for metric in source.seldom_told() {
+                    choice.settle(&source.subject().tier, metric, source.group());
+                }
+            }
+            Ok(Self { sources, pages, timeout, choice })
         } else {
             Err(errors)
         }

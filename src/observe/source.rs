@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::cgroup::{self, Cgroup};
+use super::command::{CommandSource, MetricCommand};
 use super::error::ObserveError;
 use super::json_document::JsonDocument;
 use super::mapping::{Mapping, ReadingSubject};
@@ -38,6 +39,8 @@ pub enum MetricSource {
     },
     /// A document in JSON.
     Document(JsonDocument),
+    /// A program that prints lines of JSON.
+    Command(MetricCommand),
     /// PostgreSQL itself.
     Postgres {
         /// `postgres://user:password@host:port/database`.
@@ -114,6 +117,7 @@ enum SourceReader {
     Page(Url),
     Prometheus(PrometheusSource),
     Document(Url, JsonDocument),
+    Command(Box<CommandSource>),
     Postgres(Box<PostgresSource>),
     Redis(RedisSource),
     Cgroup(Cgroup),
@@ -149,8 +153,12 @@ impl PolledSource {
                 (SourceReader::Prometheus(PrometheusSource::new(&url, queries, label)?), mappings)
             }
             MetricSource::Document(document) => {
-                let mappings = document.mappings();
+                let mappings = document.metrics.mappings();
                 (SourceReader::Document(document.address()?, document), mappings)
+            }
+            MetricSource::Command(command) => {
+                let mappings = command.metrics.mappings();
+                (SourceReader::Command(Box::new(CommandSource::new(command))), mappings)
             }
             MetricSource::Postgres { url } => {
                 (SourceReader::Postgres(Box::new(PostgresSource::new(&url)?)), postgres::mappings())
@@ -196,6 +204,7 @@ impl PolledSource {
             SourceReader::Page(_) => "a metrics page",
             SourceReader::Prometheus(_) => "Prometheus",
             SourceReader::Document(..) => "a document in JSON",
+            SourceReader::Command(_) => "a command",
             SourceReader::Postgres(_) => "PostgreSQL",
             SourceReader::Redis(_) => "Redis",
             SourceReader::Cgroup(_) => "a control group",
@@ -206,6 +215,12 @@ impl PolledSource {
     /// Whether a reading times the source's answer, so that others must not get in its way.
     pub(super) fn is_timed(&self) -> bool {
         matches!(self.reader, SourceReader::Redis(_))
+    }
+
+    /// The metrics of a source that tells them more seldom than it is read: it may have nothing yet, and counts all the same.
+    pub(super) fn seldom_told(&self) -> impl Iterator<Item = &str> {
+        let is_seldom = matches!(self.reader, SourceReader::Command(_));
+        self.mappings.iter().filter(move |_| is_seldom).map(|mapping| mapping.metric.as_str())
     }
 
     /// "No data" for each metric: what is told when reading failed.
@@ -228,6 +243,7 @@ impl PolledSource {
                 | SourceReader::Page(_)
                 | SourceReader::Prometheus(_)
                 | SourceReader::Document(..)
+                | SourceReader::Command(_)
                 | SourceReader::Cgroup(_)
                 | SourceReader::Process(_)
                 | SourceReader::ProcessFile(_),
@@ -252,6 +268,10 @@ impl PolledSource {
             SourceReader::Page(url) => super::exposition::parse(&pages.get(url.clone()).await?)?,
             SourceReader::Prometheus(source) => source.read(pages).await?,
             SourceReader::Document(url, document) => document.read(url, pages.trust()).await?,
+            SourceReader::Command(source) => match source.read(now).await? {
+                Some(series) => series,
+                None => return Ok(Vec::new()),
+            },
             SourceReader::Postgres(source) => source.read().await?,
             SourceReader::Redis(source) => source.read(pages.trust()).await?,
             SourceReader::Cgroup(group) => group.read()?,

@@ -19,7 +19,7 @@ use super::health;
 use super::health::HealthProbe;
 use super::observer::{Observation, Observer, SourceFailure};
 use super::snapshot::Snapshot;
-use super::source::{PastPeriod, SourceSpec};
+use super::source::{MetricSource, PastPeriod, SourceSpec};
 
 /// What is to be read, how often, and how long a source may take.
 #[derive(Clone, Default)]
@@ -35,6 +35,26 @@ pub struct WatchPlan {
     /// Whom sources over TLS are believed.
     pub trust: Trust,
 }
+
+impl WatchPlan {
+    /// Gives programs what every program needs of the environment, beside what the file gives them.
+    #[must_use]
+    pub fn with_environment(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        for source in &mut self.sources {
+            let MetricSource::Command(command) = &mut source.place else { continue };
+            for name in PASSED_ON {
+                let is_given = command.env.iter().any(|(given, _)| given == name);
+                if let Some(value) = variable(name).filter(|_| !is_given) {
+                    command.env.push((name.to_owned(), value));
+                }
+            }
+        }
+        self
+    }
+}
+
+/// What programs get of the environment unasked. Secrets are in none of them.
+const PASSED_ON: [&str; 6] = ["PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"];
 
 /// Readings that nobody has taken yet. They come once a second; a coordinator that stalls longer than this
 /// loses readings, never load.
@@ -237,7 +257,6 @@ mod tests {
     use super::*;
     use crate::mapping::ReadingSubject;
     use crate::presets;
-    use crate::source::MetricSource;
 
     fn gone(tier: &str) -> SourceSpec {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -4,7 +4,7 @@ mod observe;
 mod signal;
 mod tier;
 
-pub use observe::{ExporterSpec, Observe, TierObserve};
+pub use observe::{CommandSourceSpec, ExporterSpec, Observe, TierObserve};
 pub use signal::SignalSpec;
 pub use tier::{
     LockScopeSpec, PoolSpec, RateLimitSpec, ScaleSpec, SizeOption, SizeSpec, StackTier,

@@ -10,6 +10,7 @@ mod absent;
 mod admitted;
 mod browsers;
 mod capacity;
+mod commanded;
 mod counts;
 mod exchanges;
 mod exports;

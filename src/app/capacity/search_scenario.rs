@@ -76,7 +76,7 @@ impl SearchScenario {
             seed: seed.map(Seed::new),
             ..Overrides::default()
         };
-        let (mut plan, watch) = plan_of(&loaded, &overrides)?;
+        let (mut plan, watch) = plan_of(&loaded, &overrides, role.stack_programs())?;
         if plan.requests_per_iteration() <= 0.0 {
             return Err(Failure::new(
                 Exit::Usage,

@@ -14,6 +14,7 @@ use super::super::asked::{FleetRole, RunRequest, overrides};
 use super::super::compiled::plan_of;
 use super::super::exit::{Exit, Failure};
 use super::super::files;
+use super::super::sources::StackPrograms;
 
 /// Stands for a value that only the cluster has.
 const UNKNOWN: &str = "1";
@@ -56,7 +57,8 @@ impl ShippedScenario {
             is_required.then(|| files::variable(name).unwrap_or_else(|| UNKNOWN.to_owned()))
         };
         let loaded = load(&args.path, &run.set, &reading, &given);
-        let plan = plan_of(&loaded, &overrides(&asked(run), &run.load));
+        let overrides = overrides(&asked(run), &run.load);
+        let plan = plan_of(&loaded, &overrides, StackPrograms::Elsewhere);
         let (plan, _) = plan.map_err(|failure| with_unknown(failure, &required))?;
         let path = scenario_file(&args.path);
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();

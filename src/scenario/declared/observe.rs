@@ -55,6 +55,11 @@ pub(crate) static TIER_OBSERVE: Declaration = Declaration {
             "Documents in JSON, one a replica or one for all: what no other source reads.",
         ),
         optional(
+            "command",
+            Grammar::OneOrMany(&Grammar::Mapping(&COMMAND_SOURCE)),
+            "Programs that print lines of JSON: what no other source reaches. Never started by agents of a fleet.",
+        ),
+        optional(
             "postgres",
             Grammar::Text("connection string"),
             "PostgreSQL; needs the role `pg_monitor`.",
@@ -184,5 +189,63 @@ tiers:
         url: '${MONITOR_URL:-}'
         headers: { authorization: 'Bearer ${MONITOR_TOKEN:-}' }
         metrics: { largest_contentful_paint: $.lcp.p75_s }
+",
+};
+
+pub(crate) static COMMAND_SOURCE: Declaration = Declaration {
+    name: "command_source",
+    place: "a command of metrics",
+    about: "A program that is started again and again beside the run and prints lines of JSON: for CloudWatch, Azure Monitor, \
+            Datadog, anything with a command line. Of each metric the last line that has it counts. Values are in base units: \
+            seconds, bytes, events per second, shares from 0 to 1. A value is reported once, in the second in which the \
+            program has ended; until the next one there is none.",
+    groups: &[&[
+        required(
+            "run",
+            Grammar::OneOrMany(&Grammar::Text("argument")),
+            "The program and its arguments, run in this file's folder, from where a path to it is named. A text is split at \
+             blanks; no shell reads it unless asked for: `[sh, -c, 'a | b']`. An empty one is left out.",
+        )
+        .example("[./queue-depth, --queue, orders]"),
+        optional("every", Grammar::PositiveDuration, "From one start to the next.").default("10s"),
+        optional(
+            "timeout",
+            Grammar::PositiveDuration,
+            "How long it may take; then it is killed with all that it started.",
+        )
+        .default("10s"),
+        optional(
+            "env",
+            Grammar::Texts("variable", &Grammar::Text("text")),
+            "Its environment, beside `PATH`, `HOME`, `USER`, `LANG`, `TZ` and `TMPDIR`: nothing else is passed on.",
+        )
+        .example("{ AWS_PROFILE: '${AWS_PROFILE}' }"),
+        optional(
+            "replica",
+            Grammar::Text("JSON path"),
+            "Where a line says which replica it is about; without it, lines are about the tier.",
+        )
+        .example("$.instance"),
+        required(
+            "metrics",
+            Grammar::Texts("metric", &Grammar::Text("JSON path")),
+            "Where each metric stands in a line: the first match counts, a number or a text that is one; anything else is \
+             no data.",
+        )
+        .example("{ queue_depth: $.depth }"),
+    ]],
+    others: None,
+    rules: &[],
+    example: "
+tiers:
+  queue:
+    kind: queue
+    observe:
+      command:
+        run: [./queue-depth, --queue, orders]
+        every: 10s
+        timeout: 5s
+        env: { QUEUE_TOKEN: '${QUEUE_TOKEN:-}' }
+        metrics: { queue_depth: $.depth, queue_lag: $.oldest_s }
 ",
 };
