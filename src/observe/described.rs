@@ -40,7 +40,15 @@ const RANGE: &str = "1m";
 /// Names in a tier's `prometheus:` that are not metrics.
 const SETTINGS: [&str; 4] = ["preset", "match", "replica_label", "range"];
 /// Ready-made metrics that a file can ask for by name.
-const PRESETS: [&str; 6] = ["nodejs", "node", "cadvisor", "postgres", "redis", "nginx"];
+const PRESETS: [&str; 9] =
+    ["nodejs", "node", "cadvisor", "postgres", "mysql", "mongodb", "redis", "rabbitmq", "nginx"];
+/// Ready-made metrics of exporters alone: Prometheus does not tell old values from new ones.
+const CLOUDWATCH: [(&str, presets::Preset); 4] = [
+    ("cloudwatch_alb", presets::cloudwatch::load_balancer),
+    ("cloudwatch_rds", presets::cloudwatch::database),
+    ("cloudwatch_elasticache", presets::cloudwatch::cache),
+    ("cloudwatch_ec2", presets::cloudwatch::machine),
+];
 
 /// The sources that a stack file describes. `secrets` are the values that came from the environment.
 ///
@@ -215,11 +223,14 @@ impl PlanBuilder<'_> {
                     self.sources.extend(of_simulator(&tier.name.value, address));
                 }
             }
-            Some(name) => match preset(name) {
-                Some((mappings, _)) => {
+            Some(name) => match (preset(name), cloudwatch(name)) {
+                (Some((mappings, _)), _) => {
                     self.each(tier, group, &urls, |url| Ok(page(url, mappings(), false)));
                 }
-                None => all.iter().for_each(|one| self.unknown_preset(one.preset.as_ref())),
+                (None, Some(mappings)) => self.each(tier, group, &urls, |url| {
+                    Ok(MetricSource::CloudWatch { url: url.to_owned(), mappings: mappings() })
+                }),
+                _ => all.iter().for_each(|one| self.unknown_preset(one.preset.as_ref())),
             },
         }
     }
@@ -252,7 +263,9 @@ impl PlanBuilder<'_> {
 
     fn unknown_preset(&mut self, preset: Option<&Spanned<String>>) {
         let Some(preset) = preset else { return };
-        let known = PRESETS.iter().chain(&["simulator"]).map(|name| (*name).to_owned()).collect();
+        let cloudwatch = CLOUDWATCH.iter().map(|(name, _)| name);
+        let known = PRESETS.iter().chain(cloudwatch).chain(&["simulator"]);
+        let known = known.map(|name| (*name).to_owned()).collect();
         let kind = ProblemKind::UnknownName { what: "preset", name: preset.value.clone(), known };
         self.problems.report(preset.span, kind);
     }
@@ -391,10 +404,17 @@ fn preset(name: &str) -> Option<PresetExporter> {
         "node" => (presets::node_exporter, E::Node),
         "cadvisor" => (presets::cadvisor, E::Cadvisor),
         "postgres" => (presets::postgres_exporter, E::Postgres),
+        "mysql" => (presets::mysqld_exporter, E::Mysql),
+        "mongodb" => (presets::mongodb_exporter, E::Mongodb),
         "redis" => (presets::redis_exporter, E::Redis),
+        "rabbitmq" => (presets::rabbitmq, E::Rabbitmq),
         "nginx" => (presets::nginx_exporter, E::Nginx),
         _ => return None,
     })
+}
+
+fn cloudwatch(name: &str) -> Option<presets::Preset> {
+    CLOUDWATCH.iter().find(|(known, _)| *known == name).map(|(_, preset)| *preset)
 }
 
 /// Reads `name{label="value",other="value"}`.

@@ -46,6 +46,11 @@ pub enum ObserveError {
     /// Its certificates cannot be used.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
+    /// Its values might be of any time.
+    #[error(
+        "its values have no time: set `set_timestamp` of cloudwatch_exporter, `addCloudwatchTimestamp` of YACE"
+    )]
+    Untimed,
     /// The program cannot be run.
     #[error("it cannot be started: {0}")]
     Start(std::io::ErrorKind),

@@ -33,6 +33,20 @@ pub enum ExpositionProblem {
 
 /// Reads a whole page. One bad line spoils it, as it does for Prometheus: half a page would be taken for all of it.
 pub fn parse(page: &str) -> Result<Vec<MetricSeries>, ExpositionError> {
+    Ok(parse_timed(page)?.into_iter().map(|one| one.series).collect())
+}
+
+/// A series and the time that the page gives with it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct TimedSeries {
+    /// The series.
+    pub(super) series: MetricSeries,
+    /// Unix time in milliseconds; of series that are as old as the page, none.
+    pub(super) at_ms: Option<i64>,
+}
+
+/// Reads a whole page as [`parse`] does, with times.
+pub(super) fn parse_timed(page: &str) -> Result<Vec<TimedSeries>, ExpositionError> {
     let lines = page.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
     let samples = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     let series = samples
@@ -40,7 +54,7 @@ pub fn parse(page: &str) -> Result<Vec<MetricSeries>, ExpositionError> {
     series.collect()
 }
 
-fn sample(text: &str) -> Result<MetricSeries, ExpositionProblem> {
+fn sample(text: &str) -> Result<TimedSeries, ExpositionProblem> {
     let end = text.find(|c: char| !is_name(c)).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -50,10 +64,12 @@ fn sample(text: &str) -> Result<MetricSeries, ExpositionProblem> {
         Some(inner) => labels(inner)?,
         None => (Labels::new(), rest),
     };
-    // What follows the number, a timestamp or an exemplar, is of no use here: the run has its own clock.
-    let number = rest.split_whitespace().next().ok_or(ExpositionProblem::Value)?;
+    // What follows the number is a timestamp, or an exemplar, which is of no use here.
+    let mut words = rest.split_whitespace();
+    let number = words.next().ok_or(ExpositionProblem::Value)?;
     let value = number.parse().map_err(|_| ExpositionProblem::Value)?;
-    Ok(MetricSeries { name: name.to_owned(), labels, value })
+    let at_ms = words.next().and_then(|word| word.parse().ok());
+    Ok(TimedSeries { series: MetricSeries { name: name.to_owned(), labels, value }, at_ms })
 }
 
 fn is_name(c: char) -> bool {

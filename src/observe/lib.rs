@@ -9,6 +9,7 @@
 
 mod cgroup;
 mod choice;
+mod cloudwatch;
 mod command;
 mod described;
 mod error;

@@ -98,6 +98,20 @@ pub enum Formula {
     /// Growth of a counter among its own and another's: hits among hits and misses.
     /// No data when neither grew.
     Among(Selector, Selector),
+    /// Seconds until the sum of gauges is worked off at the pace at which counters grew; 0 where there is nothing to do,
+    /// no data where nothing was done.
+    Backlog(Selector, Selector),
+    /// The greatest of gauges.
+    Highest(Selector),
+    /// How far the least of the second gauges is behind the greatest of the first; 0 where it is ahead.
+    Behind(Selector, Selector),
+    /// A gauge among its own and another's: connections among those in use and those left.
+    /// No data when both are zero.
+    Part(Selector, Selector),
+    /// What a share leaves of the whole: hits where misses are told.
+    Rest(Box<Formula>),
+    /// A formula in another unit.
+    Scaled(Box<Formula>, f64),
     /// The first formula that has data: exporters of different versions name the same thing differently.
     FirstOf(Vec<Formula>),
     /// Used share where free and total are reported: the fullest of several (file systems).
@@ -128,6 +142,22 @@ impl Formula {
                 let part = window.increase(part)?;
                 ratio(part, part + window.increase(rest)?)
             }
+            Self::Backlog(gauge, counter) => {
+                let (left, done) = (window.sum(gauge)?, window.increase(counter)?);
+                if left > 0.0 { ratio(left, done / window.seconds()?) } else { Some(0.0) }
+            }
+            Self::Highest(gauge) => window.chosen(gauge).map(|one| one.value).reduce(f64::max),
+            Self::Behind(first, others) => {
+                let ahead = window.chosen(first).map(|one| one.value).reduce(f64::max)?;
+                let least = window.chosen(others).map(|one| one.value).reduce(f64::min)?;
+                Some((ahead - least).max(0.0))
+            }
+            Self::Part(part, rest) => {
+                let part = window.sum(part)?;
+                ratio(part, part + window.sum(rest)?)
+            }
+            Self::Rest(formula) => Some(1.0 - formula.value(window)?),
+            Self::Scaled(formula, factor) => Some(formula.value(window)? * factor),
             Self::FirstOf(formulas) => formulas.iter().find_map(|formula| formula.value(window)),
             Self::Fullest(free, total) => fullest(window, free, total),
             Self::Histogram(selector, q) => quantile::of_histogram(window, selector, *q),
@@ -284,6 +314,20 @@ mod tests {
         let formula = Formula::Among(Selector::new("hits"), Selector::new("misses"));
         assert_eq!(formula.value(ScrapeWindow { before: Some(&before), now: &now }), Some(0.75));
         assert_eq!(formula.value(ScrapeWindow { before: Some(&now), now: &now }), None);
+    }
+
+    #[test]
+    fn backlog_is_the_time_until_it_is_worked_off() {
+        let scrape =
+            |seconds, ready, done| scrape(seconds, &[("ready", "a", ready), ("done", "a", done)]);
+        let lag = |before: &Scrape, now: &Scrape| {
+            let formula = Formula::Backlog(Selector::new("ready"), Selector::new("done"));
+            formula.value(ScrapeWindow { before: Some(before), now })
+        };
+        let before = scrape(0, 0.0, 100.0);
+        assert_eq!(lag(&before, &scrape(2, 30.0, 120.0)), Some(3.0));
+        assert_eq!(lag(&before, &scrape(2, 0.0, 100.0)), Some(0.0));
+        assert_eq!(lag(&before, &scrape(2, 30.0, 100.0)), None, "nobody consumes");
     }
 
     #[test]

@@ -124,6 +124,20 @@ impl Observer {
         !remembering.into_iter().any(failed)
     }
 
+    /// What sources told late of a run that began at `began` (Unix time, milliseconds) and ended at `end`, of each metric
+    /// from the source that has been settled on.
+    pub(super) fn delayed(&self, began: u64, end: RunTime) -> Vec<(RunTime, Vec<Reading>)> {
+        let mut all = Vec::new();
+        for source in &self.sources {
+            for (at, mut readings) in source.delayed(began, end) {
+                readings.retain(|reading| self.choice.is_settled_on(source.group(), reading));
+                all.push((at, readings));
+            }
+        }
+        all.retain(|(_, readings)| !readings.is_empty());
+        all
+    }
+
     /// What the sources that know the past give for a part of it, moment by moment, each metric from the source
     /// that has been settled on. A source that fails, or takes longer than it may, tells nothing.
     pub(super) async fn past(&self, past: &PastPeriod) -> Vec<(RunTime, Vec<Reading>)> {

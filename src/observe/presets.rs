@@ -4,6 +4,15 @@
 //! the limit and `memory_used` bytes. Where the source does not tell the cores or the limit, the stack file
 //! does: they come as the series [`CORES`] and [`MEMORY_LIMIT`].
 
+pub mod cloudwatch;
+mod mongodb;
+mod mysql;
+mod rabbitmq;
+
+pub use mongodb::mongodb_exporter;
+pub use mysql::mysqld_exporter;
+pub use rabbitmq::rabbitmq;
+
 use super::mapping::{Formula, Mapping, SourceUnit};
 use super::series::{MetricSeries, Selector};
 
@@ -211,8 +220,11 @@ pub type Preset = fn() -> Vec<Mapping>;
 /// Exporters tell about their own process as well, so that is looked at last.
 pub fn recognise(series: &[MetricSeries]) -> Vec<Mapping> {
     let has = |start: &str| series.iter().any(|one| one.name.starts_with(start));
-    let kinds: [(&str, Preset); 6] = [
+    let kinds: [(&str, Preset); 9] = [
         ("pg_stat_", postgres_exporter),
+        ("mysql_global_status_", mysqld_exporter),
+        ("mongodb_ss_", mongodb_exporter),
+        ("rabbitmq_queue", rabbitmq),
         ("redis_", redis_exporter),
         ("nginx_connections_", nginx_exporter),
         ("node_cpu_seconds_total", node_exporter),
@@ -419,6 +431,100 @@ mod tests {
         let down = pages!("postgres_exporter").map(|page| page.replace("\npg_up 1", "\npg_up 0"));
         let down = readings([&down[0], &down[1]], &postgres_exporter(), &[]);
         assert!(base(&down, "available") < 0.5);
+    }
+
+    /// Each metric of a preset in base units, to six digits.
+    fn table(pages: [&str; 2], preset: Preset) -> Vec<(String, Option<f64>)> {
+        let rounded = |value: Quantity| (value.base() * 1e6).round() / 1e6;
+        let readings = readings(pages, &preset(), &[]).into_iter();
+        readings.map(|one| (one.metric, one.value.map(rounded))).collect()
+    }
+
+    fn expected(rows: &[(&str, f64)]) -> Vec<(String, Option<f64>)> {
+        rows.iter().map(|(metric, value)| ((*metric).to_owned(), Some(*value))).collect()
+    }
+
+    #[test]
+    fn mysqld_exporter_tells_connections_queries_and_locks() {
+        let rows = [
+            ("available", 1.0),
+            ("connections", 38.0),
+            ("connections_active", 7.0),
+            ("connections_used", 0.251_656),
+            ("queries", 1_200.0),
+            ("slow_queries", 1.0),
+            ("transactions", 50.0),
+            ("query_mean", 0.002),
+            ("hit_ratio", 0.99),
+            ("locks_waiting", 3.0),
+            ("lock_waits", 10.0),
+            ("lock_wait_mean", 0.025),
+            ("replication_lag", 4.0),
+        ];
+        assert_eq!(table(pages!("mysqld_exporter"), mysqld_exporter), expected(&rows));
+    }
+
+    #[test]
+    fn mongodb_exporter_tells_operations_cache_and_the_last_secondary() {
+        let rows = [
+            ("available", 1.0),
+            ("connections", 40.0),
+            ("connections_active", 5.0),
+            ("connections_used", 0.000_048),
+            ("operations", 205.0),
+            ("read_mean", 0.002),
+            ("write_mean", 0.001),
+            ("command_mean", 0.000_3),
+            ("hit_ratio", 0.95),
+            ("cache", 0.5),
+            ("locks_waiting", 4.0),
+            ("replication_lag", 2.5),
+        ];
+        assert_eq!(table(pages!("mongodb_exporter"), mongodb_exporter), expected(&rows));
+    }
+
+    #[test]
+    fn rabbitmq_tells_depth_and_how_long_a_message_waits() {
+        let rows = [
+            ("queue_depth", 320.0),
+            ("queue_ready", 300.0),
+            ("queue_unacknowledged", 20.0),
+            ("queue_lag", 3.0),
+            ("consumers", 4.0),
+            ("published", 200.0),
+            ("delivered", 100.0),
+            ("redelivered", 1.0),
+            ("connections", 12.0),
+            ("connections_used", 0.000_061),
+            ("memory", 0.1),
+            ("memory_used", 160_000_000.0),
+        ];
+        assert_eq!(table(pages!("rabbitmq"), rabbitmq), expected(&rows));
+    }
+
+    /// A page of `CloudWatch` as YACE prints it, of an hour in which nothing changed.
+    #[test]
+    fn cloudwatch_tells_shares_and_rates_of_a_minute() {
+        let page = "\
+aws_applicationelb_request_count_sum{dimension_LoadBalancer=\"app/shop/50dc6c495c0c9188\",region=\"eu-west-1\"} 12000 1600000000000
+aws_applicationelb_target_response_time_average{dimension_LoadBalancer=\"app/shop/50dc6c495c0c9188\",region=\"eu-west-1\"} 0.042 1600000000000
+aws_applicationelb_target_response_time_p99{dimension_LoadBalancer=\"app/shop/50dc6c495c0c9188\",region=\"eu-west-1\"} 0.31 1600000000000
+aws_ec2_cpuutilization_maximum{dimension_InstanceId=\"i-1\",region=\"eu-west-1\"} 57.5 1600000000000
+aws_ec2_cpuutilization_maximum{dimension_InstanceId=\"i-2\",region=\"eu-west-1\"} 20 1600000000000
+aws_elasticache_cache_hits_sum{dimension_CacheClusterId=\"c\"} 900 1600000000000
+aws_elasticache_cache_misses_sum{dimension_CacheClusterId=\"c\"} 100 1600000000000
+aws_elasticache_engine_cpuutilization_average{dimension_CacheClusterId=\"c\"} 12.5 1600000000000
+";
+        let told = |preset| {
+            let all = table([page, page], preset).into_iter();
+            all.filter_map(|(metric, value)| Some((metric, value?))).collect::<Vec<_>>()
+        };
+        let row = |metric: &str, value| (metric.to_owned(), value);
+        let balancer = [row("requests", 200.0), row("latency", 0.042), row("p99", 0.31)];
+        assert_eq!(told(cloudwatch::load_balancer), balancer);
+        assert_eq!(told(cloudwatch::machine), [row("cpu", 0.575)]);
+        assert_eq!(told(cloudwatch::cache), [row("cpu", 0.125), row("hit_ratio", 0.9)]);
+        assert_eq!(told(cloudwatch::database), []);
     }
 
     #[test]

@@ -18,6 +18,12 @@ pub enum ExporterKind {
     Redis,
     /// nginx-prometheus-exporter.
     Nginx,
+    /// `mysqld_exporter`.
+    Mysql,
+    /// Percona's `mongodb_exporter`.
+    Mongodb,
+    /// `RabbitMQ`'s own plugin.
+    Rabbitmq,
 }
 
 /// Which of an exporter's series are a tier's, and what the tier may use.
@@ -72,6 +78,9 @@ impl ExporterKind {
             Self::Postgres => POSTGRES,
             Self::Redis => REDIS,
             Self::Nginx => NGINX,
+            Self::Mysql => MYSQL,
+            Self::Mongodb => MONGODB,
+            Self::Rabbitmq => RABBITMQ,
         };
         let rows =
             table.iter().map(|(metric, unit, template)| target.query(metric, *unit, template));
@@ -83,7 +92,13 @@ impl ExporterKind {
                 "container_cpu_usage_seconds_total{name!=\"\",$m}",
                 "container_memory_working_set_bytes{name!=\"\",$m}",
             ),
-            Self::Node | Self::Postgres | Self::Redis | Self::Nginx => Vec::new(),
+            Self::Node
+            | Self::Postgres
+            | Self::Redis
+            | Self::Nginx
+            | Self::Mysql
+            | Self::Mongodb
+            | Self::Rabbitmq => Vec::new(),
         };
         machine.into_iter().chain(rows).collect()
     }
@@ -186,6 +201,125 @@ const NGINX: &[ExporterRow] = &[
     ("requests", SourceUnit::PerSecond, "sum $by (rate(nginx_http_requests_total{$m}[$r]))"),
 ];
 
+const MYSQL: &[ExporterRow] = &[
+    ("connections", SourceUnit::Count, "sum $by (mysql_global_status_threads_connected{$m})"),
+    ("connections_active", SourceUnit::Count, "sum $by (mysql_global_status_threads_running{$m})"),
+    (
+        "connections_used",
+        SourceUnit::Share,
+        "sum $by (mysql_global_status_threads_connected{$m}) / sum $by (mysql_global_variables_max_connections{$m})",
+    ),
+    ("queries", SourceUnit::PerSecond, "sum $by (rate(mysql_global_status_queries{$m}[$r]))"),
+    (
+        "slow_queries",
+        SourceUnit::PerSecond,
+        "sum $by (rate(mysql_global_status_slow_queries{$m}[$r]))",
+    ),
+    (
+        "transactions",
+        SourceUnit::PerSecond,
+        "sum $by (rate(mysql_global_status_commands_total{command=\"commit\",$m}[$r]))",
+    ),
+    (
+        "query_mean",
+        SourceUnit::Seconds,
+        "sum $by (rate(mysql_perf_schema_events_statements_sum_timer_wait{$m}[$r])) / (sum $by (rate(mysql_perf_schema_events_statements_sum_total{$m}[$r])) > 0)",
+    ),
+    (
+        "hit_ratio",
+        SourceUnit::Share,
+        "1 - sum $by (rate(mysql_global_status_innodb_buffer_pool_reads{$m}[$r])) / (sum $by (rate(mysql_global_status_innodb_buffer_pool_read_requests{$m}[$r])) > 0)",
+    ),
+    (
+        "locks_waiting",
+        SourceUnit::Count,
+        "sum $by (mysql_global_status_innodb_row_lock_current_waits{$m})",
+    ),
+    (
+        "lock_waits",
+        SourceUnit::PerSecond,
+        "sum $by (rate(mysql_global_status_innodb_row_lock_waits{$m}[$r]))",
+    ),
+    (
+        "replication_lag",
+        SourceUnit::Seconds,
+        "max $by (mysql_slave_status_seconds_behind_source{$m}) or max $by (mysql_slave_status_seconds_behind_master{$m})",
+    ),
+];
+
+const MONGODB: &[ExporterRow] = &[
+    (
+        "connections",
+        SourceUnit::Count,
+        "sum $by (mongodb_ss_connections{conn_type=\"current\",$m})",
+    ),
+    (
+        "connections_active",
+        SourceUnit::Count,
+        "sum $by (mongodb_ss_connections{conn_type=\"active\",$m})",
+    ),
+    (
+        "connections_used",
+        SourceUnit::Share,
+        "sum $by (mongodb_ss_connections{conn_type=\"current\",$m}) / sum $by (mongodb_ss_connections{conn_type=~\"current|available\",$m})",
+    ),
+    ("operations", SourceUnit::PerSecond, "sum $by (rate(mongodb_ss_opcounters{$m}[$r]))"),
+    (
+        "read_mean",
+        SourceUnit::Seconds,
+        "sum $by (rate(mongodb_ss_opLatencies_latency{op_type=\"reads\",$m}[$r])) / (sum $by (rate(mongodb_ss_opLatencies_ops{op_type=\"reads\",$m}[$r])) > 0) / 1e6",
+    ),
+    (
+        "write_mean",
+        SourceUnit::Seconds,
+        "sum $by (rate(mongodb_ss_opLatencies_latency{op_type=\"writes\",$m}[$r])) / (sum $by (rate(mongodb_ss_opLatencies_ops{op_type=\"writes\",$m}[$r])) > 0) / 1e6",
+    ),
+    (
+        "hit_ratio",
+        SourceUnit::Share,
+        "1 - sum $by (rate(mongodb_ss_wt_cache_pages_read_into_cache{$m}[$r])) / (sum $by (rate(mongodb_ss_wt_cache_pages_requested_from_the_cache{$m}[$r])) > 0)",
+    ),
+    (
+        "cache",
+        SourceUnit::Share,
+        "sum $by (mongodb_ss_wt_cache_bytes_currently_in_the_cache{$m}) / sum $by (mongodb_ss_wt_cache_maximum_bytes_configured{$m})",
+    ),
+    (
+        "locks_waiting",
+        SourceUnit::Count,
+        "sum $by (mongodb_ss_globalLock_currentQueue{count_type=\"total\",$m})",
+    ),
+];
+
+const RABBITMQ: &[ExporterRow] = &[
+    ("queue_depth", SourceUnit::Count, "sum $by (rabbitmq_queue_messages{$m})"),
+    ("queue_ready", SourceUnit::Count, "sum $by (rabbitmq_queue_messages_ready{$m})"),
+    ("queue_unacknowledged", SourceUnit::Count, "sum $by (rabbitmq_queue_messages_unacked{$m})"),
+    (
+        "queue_lag",
+        SourceUnit::Seconds,
+        "sum $by (rabbitmq_queue_messages_ready{$m}) / (sum $by (rate(rabbitmq_global_messages_delivered_total{$m}[$r])) > 0)",
+    ),
+    ("consumers", SourceUnit::Count, "sum $by (rabbitmq_consumers{$m})"),
+    (
+        "published",
+        SourceUnit::PerSecond,
+        "sum $by (rate(rabbitmq_global_messages_received_total{$m}[$r]))",
+    ),
+    (
+        "delivered",
+        SourceUnit::PerSecond,
+        "sum $by (rate(rabbitmq_global_messages_delivered_total{$m}[$r]))",
+    ),
+    ("connections", SourceUnit::Count, "sum $by (rabbitmq_connections{$m})"),
+    (
+        "memory",
+        SourceUnit::Share,
+        "sum $by (rabbitmq_process_resident_memory_bytes{$m}) / sum $by (rabbitmq_resident_memory_limit_bytes{$m})",
+    ),
+    ("memory_used", SourceUnit::Bytes, "sum $by (rabbitmq_process_resident_memory_bytes{$m})"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,9 +348,12 @@ mod tests {
 
     #[test]
     fn no_template_leaves_a_placeholder() {
-        use ExporterKind::{Cadvisor, Nginx, Node, Postgres, PromClient, Redis};
+        use ExporterKind::{
+            Cadvisor, Mongodb, Mysql, Nginx, Node, Postgres, PromClient, Rabbitmq, Redis,
+        };
         let target = ExporterTarget { range: "1m".into(), ..ExporterTarget::default() };
-        for exporter in [PromClient, Node, Cadvisor, Postgres, Redis, Nginx] {
+        let all = [PromClient, Node, Cadvisor, Postgres, Redis, Nginx, Mysql, Mongodb, Rabbitmq];
+        for exporter in all {
             for query in exporter.queries(&target) {
                 assert!(!query.expression.contains('$'), "{}", query.expression);
             }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::cgroup::{self, Cgroup};
+use super::cloudwatch::CloudMinutes;
 use super::command::{CommandSource, MetricCommand};
 use super::error::ObserveError;
 use super::json_document::JsonDocument;
@@ -29,6 +30,13 @@ pub enum MetricSource {
         mappings: Vec<Mapping>,
         /// Whether the page itself tells which ready-made metrics are added to these.
         recognise: bool,
+    },
+    /// A page of an exporter of `CloudWatch`.
+    CloudWatch {
+        /// Its address.
+        url: String,
+        /// The metrics.
+        mappings: Vec<Mapping>,
     },
     /// A Prometheus server and what to ask it.
     Prometheus {
@@ -115,6 +123,7 @@ impl PastPeriod {
 
 enum SourceReader {
     Page(Url),
+    CloudWatch(Url, CloudMinutes),
     Prometheus(PrometheusSource),
     Document(Url, JsonDocument),
     Command(Box<CommandSource>),
@@ -147,6 +156,9 @@ impl PolledSource {
         let (reader, mappings) = match spec.place {
             MetricSource::Page { url, mappings, .. } => {
                 (SourceReader::Page(address(&url)?), mappings)
+            }
+            MetricSource::CloudWatch { url, mappings } => {
+                (SourceReader::CloudWatch(address(&url)?, CloudMinutes::default()), mappings)
             }
             MetricSource::Prometheus { url, queries } => {
                 let mappings = queries.iter().map(Query::mapping).collect();
@@ -201,7 +213,7 @@ impl PolledSource {
     /// What kind of source it is, for messages: `Prometheus`, `a metrics page`, …
     pub(super) fn kind(&self) -> &'static str {
         match self.reader {
-            SourceReader::Page(_) => "a metrics page",
+            SourceReader::Page(_) | SourceReader::CloudWatch(..) => "a metrics page",
             SourceReader::Prometheus(_) => "Prometheus",
             SourceReader::Document(..) => "a document in JSON",
             SourceReader::Command(_) => "a command",
@@ -241,6 +253,7 @@ impl PolledSource {
                 SourceReader::Postgres(_)
                 | SourceReader::Redis(_)
                 | SourceReader::Page(_)
+                | SourceReader::CloudWatch(..)
                 | SourceReader::Prometheus(_)
                 | SourceReader::Document(..)
                 | SourceReader::Command(_)
@@ -266,6 +279,11 @@ impl PolledSource {
     ) -> Result<Vec<Reading>, ObserveError> {
         let series = match &mut self.reader {
             SourceReader::Page(url) => super::exposition::parse(&pages.get(url.clone()).await?)?,
+            SourceReader::CloudWatch(url, minutes) => {
+                let page = pages.get(url.clone()).await?;
+                minutes.take(super::exposition::parse_timed(&page)?)?;
+                return Ok(Vec::new());
+            }
             SourceReader::Prometheus(source) => source.read(pages).await?,
             SourceReader::Document(url, document) => document.read(url, pages.trust()).await?,
             SourceReader::Command(source) => match source.read(now).await? {
@@ -311,6 +329,12 @@ impl PolledSource {
             Some((at, readings))
         });
         Ok(readings.collect())
+    }
+
+    /// What it told late of a run that began at `began` (Unix time, milliseconds) and ended at `end`.
+    pub(super) fn delayed(&self, began: u64, end: RunTime) -> Vec<(RunTime, Vec<Reading>)> {
+        let SourceReader::CloudWatch(_, minutes) = &self.reader else { return Vec::new() };
+        minutes.readings((&self.subject, &self.mappings), began, end)
     }
 
     /// Adds what the stack file gives, unless the source tells it itself.

@@ -223,11 +223,13 @@ impl SnapshotReader {
 
     /// What was missed until `end` of a run that began at this Unix time in milliseconds.
     async fn late(&self, end: RunTime, began: u64) -> BackfilledReadings {
+        let delayed = self.observer.delayed(began, end);
         let Some(from) = self.gaps.first(end).filter(|_| self.observer.remembers()) else {
-            return Vec::new();
+            return delayed;
         };
         let mut late = self.observer.past(&PastPeriod { from, until: end, began }).await;
         late.retain(|(at, _)| self.gaps.holds(*at));
+        late.extend(delayed);
         late
     }
 
@@ -254,6 +256,8 @@ fn silent(failure: &SourceFailure) -> SourceEvent {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
     use crate::mapping::ReadingSubject;
     use crate::presets;
@@ -293,6 +297,46 @@ mod tests {
         let others = second.readings.iter().filter(|reading| reading.metric != "available");
         assert!(others.clone().count() > 0);
         assert!(others.into_iter().all(|reading| reading.value.is_none()));
+    }
+
+    /// An exporter of `CloudWatch` whose one value is about the minute that began at `minute` (Unix time, milliseconds).
+    async fn cloudwatch(minute: u64) -> SourceSpec {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/metrics", listener.local_addr().expect("bound"));
+        let page = format!("aws_rds_cpuutilization_average{{}} 25.0 {minute}\n");
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{page}",
+            page.len()
+        );
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.expect("a client");
+                let _length = stream.read(&mut [0; 4096]).await.expect("a request");
+                stream.write_all(answer.as_bytes()).await.expect("the client reads");
+            }
+        });
+        let mappings = presets::cloudwatch::database();
+        SourceSpec { place: MetricSource::CloudWatch { url, mappings }, ..gone("db") }
+    }
+
+    #[tokio::test]
+    async fn minute_of_cloudwatch_is_told_once_and_late() {
+        let (every, began) = (Nanos::from_millis(20), 1_600_000_000_000);
+        let sources = vec![cloudwatch(began + 60_000).await];
+        let plan =
+            WatchPlan { sources, every, timeout: Nanos::from_secs(60), ..WatchPlan::default() };
+        let watch = StackWatch::start(plan, Clock::starting_in(Nanos::ZERO));
+        let mut watch = watch.unwrap_or_else(|errors| panic!("{errors:?}")).expect("a source");
+        for _ in 0..3 {
+            let told = watch.next().await;
+            assert_eq!((told.readings, told.troubles), (vec![], vec![]), "it is of no second");
+        }
+        let late = watch.missed(RunTime::ZERO + Nanos::from_secs(300), began).await;
+        let told: Vec<_> = late
+            .iter()
+            .flat_map(|(at, readings)| readings.iter().map(move |one| (*at, one.metric.as_str())))
+            .collect();
+        assert_eq!(told, [(RunTime::ZERO + Nanos::from_secs(90), "cpu")]);
     }
 
     #[test]

@@ -98,7 +98,7 @@ pub(crate) static QUERIES: Declaration = Declaration {
     place: "a mapping of metrics to queries",
     about: "Metrics by PromQL query, and ready-made ones.",
     groups: &[&[
-        optional("preset", Grammar::Text("preset"), "The ready-made queries of an exporter: `nodejs`, `node`, `cadvisor`, `postgres`, `redis` or `nginx`.")
+        optional("preset", Grammar::Text("preset"), "The ready-made queries of an exporter: `nodejs`, `node`, `cadvisor`, `postgres`, `mysql`, `mongodb`, `redis`, `rabbitmq` or `nginx`.")
             .example("nodejs"),
         optional("match", Grammar::Text("label matchers"), "Which series the ready-made queries look at.")
             .example("job=\"api\""),
@@ -132,8 +132,9 @@ pub(crate) static EXPORTER: Declaration = Declaration {
         optional(
             "preset",
             Grammar::Text("preset"),
-            "Which ready-made mapping it gets: `node`, `postgres`, `redis`, `nginx`, `nodejs`, `cadvisor` or \
-             `simulator`; told by the page where none is given.",
+            "Which ready-made mapping it gets: `node`, `postgres`, `mysql`, `mongodb`, `redis`, `rabbitmq`, `nginx`, `nodejs`, \
+             `cadvisor` or `simulator`; told by the page where none is given. `cloudwatch_alb`, `cloudwatch_rds`, \
+             `cloudwatch_elasticache` and `cloudwatch_ec2` are given always.",
         )
         .example("nodejs"),
         optional(
