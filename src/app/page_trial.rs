@@ -55,8 +55,10 @@ async fn loads(plan: &Arc<Plan>, hosts: Vec<String>) -> Result<Vec<PageLoad>, Br
 
 /// Nobody thinks while somebody waits for the answer.
 fn at_once(plan: &BrowserPlan) -> BrowserPlan {
-    let acts = |step: &&PageStep| !matches!(step, PageStep::Think(_));
-    BrowserPlan { flow: plan.flow.iter().filter(acts).cloned().collect(), ..plan.clone() }
+    let acting = |steps: &[PageStep]| {
+        steps.iter().filter(|step| !matches!(step, PageStep::Think(_))).cloned().collect()
+    };
+    BrowserPlan { login: acting(&plan.login), flow: acting(&plan.flow), ..plan.clone() }
 }
 
 /// The lines of one load.

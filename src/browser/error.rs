@@ -33,6 +33,9 @@ pub enum BrowserError {
     /// A template could not be rendered.
     #[error("{0}")]
     Template(String),
+    /// What comes before the flow failed.
+    #[error("the login failed: {0}")]
+    Login(Box<Self>),
     /// The page could not be loaded.
     #[error("the page did not load: {0}{hint}", hint = hint(.0))]
     Navigation(String),

@@ -91,13 +91,18 @@ impl BrowserUser {
     ) -> Result<(), BrowserError> {
         self.picked.fill(None);
         self.iteration += 1;
-        let mut page = match self.page.take() {
+        let kept = self.page.take();
+        let is_new = kept.is_none();
+        let mut page = match kept {
             Some(page) => page,
             None => BrowserPage::open(browser, &self.plan).await?,
         };
+        let first_load = loads.len();
         let mut shown: Option<ShownPage> = None;
-        // Where that fails, it is the first page's failure.
         let mut result = self.say_headers(&page).await;
+        if result.is_ok() && is_new {
+            result = self.log_in(&mut page, until).await;
+        }
         for step in self.plan.flow.clone() {
             if Instant::now() >= until {
                 break;
@@ -106,8 +111,8 @@ impl BrowserUser {
                 result = self.step(&step, &mut page, &mut shown, loads).await;
             }
             if let Err(error) = &result {
-                let name = step.page().map(str::to_owned).or_else(|| shown.take().map(|s| s.name));
-                if let Some(name) = name.filter(|_| *error != BrowserError::Gone) {
+                if *error != BrowserError::Gone {
+                    let name = self.failed_page(&step, shown.take());
                     let failed = figures::failed(&name, self.now(), error.to_string());
                     self.picture(&page, &failed).await;
                     loads.push(failed);
@@ -123,7 +128,9 @@ impl BrowserUser {
         for load in loads.iter_mut() {
             load.blocked.retain(|host| !browser.reaches(host));
         }
-        let is_well = result.is_ok();
+        // A page that failed may be what is left of a session that has ended: the next flow logs in again.
+        let lost = loads[first_load..].iter().any(|load| load.failure.is_some());
+        let is_well = result.is_ok() && !(lost && !self.plan.login.is_empty());
         if self.plan.is_warm && is_well {
             self.page = Some(page);
         } else {
@@ -140,6 +147,29 @@ impl BrowserUser {
         if let Some(page) = self.page.take() {
             page.close().await;
         }
+    }
+
+    /// What is done once in a context, before the first flow. Nothing of it is measured; no step begins behind `until`.
+    async fn log_in(&mut self, page: &mut BrowserPage, until: Instant) -> Result<(), BrowserError> {
+        for step in self.plan.login.clone() {
+            if Instant::now() >= until {
+                break;
+            }
+            match self.step(&step, page, &mut None, &mut vec![]).await {
+                Ok(()) => {}
+                Err(BrowserError::Gone) => return Err(BrowserError::Gone),
+                Err(error) => return Err(BrowserError::Login(Box::new(error))),
+            }
+        }
+        Ok(())
+    }
+
+    /// The page that has failed where a step does: the one that it leads to, the one that is shown, or the flow's first,
+    /// where none has been shown yet.
+    fn failed_page(&self, step: &PageStep, shown: Option<ShownPage>) -> String {
+        let of_step = step.page().map(str::to_owned).or_else(|| shown.map(|shown| shown.name));
+        let first = || self.plan.flow.iter().find_map(PageStep::page).map(str::to_owned);
+        of_step.or_else(first).unwrap_or_default()
     }
 
     async fn step(

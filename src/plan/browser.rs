@@ -29,6 +29,8 @@ pub struct BrowserPlan {
     pub pictures_worst: bool,
     /// Headers that its requests carry beside a browser's own.
     pub headers: Vec<(http::HeaderName, Template)>,
+    /// What a user does before its flow in each new context; its pages are not measured.
+    pub login: Vec<PageStep>,
     /// What a user does; opens at least one page.
     pub flow: Vec<PageStep>,
 }

@@ -1,6 +1,7 @@
 //! Users with a real browser: Chromium against pages of known truth.
 
 mod held_up;
+mod logged_in;
 mod settings;
 
 use std::fmt::Write as _;

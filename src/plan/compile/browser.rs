@@ -16,6 +16,9 @@ pub(super) fn compile(
     problems: &mut Problems,
 ) -> Vec<BrowserPlan> {
     check_workloads(scenario, problems);
+    let steps = |specs: &[PageStepSpec], problems: &mut Problems| {
+        specs.iter().map(|step| page_step(step, &templates, think, problems)).collect()
+    };
     let plan = |spec: &BrowserSpec| BrowserPlan {
         name: spec.name.value.clone(),
         vus: spec.vus,
@@ -28,7 +31,8 @@ pub(super) fn compile(
         timeout: spec.timeout,
         pictures_worst: spec.pictures_worst,
         headers: headers(scenario, spec, templates, problems),
-        flow: spec.flow.iter().map(|step| page_step(step, &templates, think, problems)).collect(),
+        login: steps(&spec.login, problems),
+        flow: steps(&spec.flow, problems),
     };
     scenario.browsers.iter().map(plan).collect()
 }

@@ -67,6 +67,13 @@ pub(crate) static BROWSER: Declaration = Declaration {
             "Pictures for the log and the HTML report. They show what pages show, secrets included.",
         )
         .default("none"),
+        optional(
+            "login",
+            Grammar::List(&Grammar::Mapping(&PAGE_STEP)),
+            "What a user does before its flow in each new context: with `fresh`, before each flow; with `warm`, once, and \
+             again behind a flow that failed. Its pages are neither measured nor judged. Where it fails, the flow's first \
+             page is a failed load.",
+        ),
         required("flow", Grammar::List(&Grammar::Mapping(&PAGE_STEP)), "What a user does."),
     ]],
     others: None,

@@ -32,6 +32,8 @@ pub struct BrowserSpec {
     pub headers: Vec<(Spanned<String>, Spanned<String>)>,
     /// Whether each page is pictured as it looked in its worst load.
     pub pictures_worst: bool,
+    /// What a user does before its flow in each new context.
+    pub login: Vec<PageStepSpec>,
     /// What a user does.
     pub flow: Vec<PageStepSpec>,
 }
@@ -134,7 +136,7 @@ pub(super) fn read(
     let contexts = [("fresh", false), ("warm", true)];
     let screenshots = [("none", false), ("worst", true)];
     let network = fields.node("network", problems).and_then(|node| network(node, problems));
-    let flow = fields.node("flow", problems);
+    let (login, flow) = (fields.node("login", problems), fields.node("flow", problems));
     let workloads = fields.node("workloads", problems);
     let cpu = amount(&mut fields, "cpu", "4x slower", slowdown, problems);
     let rate = amount(&mut fields, "rate", "6 pages/min", page_rate, problems);
@@ -154,6 +156,7 @@ pub(super) fn read(
             .map(|node| text_map(node, "a mapping of headers", problems))
             .unwrap_or_default(),
         pictures_worst: fields.word("screenshot", &screenshots, problems).unwrap_or(false),
+        login: login.map(|node| steps(node, problems)).unwrap_or_default(),
         flow: flow.map(|node| steps(node, problems)).unwrap_or_default(),
     };
     fields.finish(problems);
