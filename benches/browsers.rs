@@ -65,6 +65,8 @@ fn scenario(folder: &Path, target: &str, seconds: u64, vus: &str, rate: &str) ->
 struct Played {
     result: Value,
     loads: Vec<Value>,
+    /// What the hypervisor took of the machine in each second, as a share.
+    stolen: Vec<f64>,
 }
 
 impl Played {
@@ -79,9 +81,15 @@ impl Played {
         let read = |name: &str| fs::read_to_string(run.join(name)).expect("written");
         let lines = read("run.jsonl");
         let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let lines: Vec<Value> = lines.collect();
+        let stolen = |line: &Value| {
+            let load = line.pointer("/interval/generator")?;
+            Some(load.get("stolen").and_then(Value::as_f64).unwrap_or(0.0))
+        };
         Self {
+            stolen: lines.iter().filter_map(stolen).collect(),
             result: serde_json::from_str(&read("result.json")).expect("JSON"),
-            loads: lines.filter_map(|line| line.get("page").cloned()).collect(),
+            loads: lines.iter().filter_map(|line| line.get("page").cloned()).collect(),
         }
     }
 
@@ -91,12 +99,14 @@ impl Played {
 
     fn print_lag(&self, what: &str) {
         println!(
-            "  {what}: lag p50 {:.0} µs, p99 {:.0} µs, max {:.1} ms; {:.0} requests, {} page loads",
+            "  {what}: lag p50 {:.0} µs, p99 {:.0} µs, max {:.1} ms; {:.0} requests, {} page loads; the hypervisor took \
+             {:.1} % of the machine",
             self.number("/schedule_lag_ms/p50") * 1e3,
             self.number("/schedule_lag_ms/p99") * 1e3,
             self.number("/schedule_lag_ms/max"),
             self.number("/whole_run/requests"),
             self.loads.len(),
+            self.stolen.iter().sum::<f64>() / self.stolen.len().max(1) as f64 * 100.0,
         );
     }
 

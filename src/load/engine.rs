@@ -14,6 +14,7 @@ mod job;
 mod lifecycle;
 mod limits;
 mod load;
+mod machine;
 mod message;
 mod options;
 mod orders;

@@ -138,6 +138,7 @@ fn busier(a: GeneratorLoad, b: GeneratorLoad) -> GeneratorLoad {
     GeneratorLoad {
         worker_cpu: Ratio::new(a.worker_cpu.get().max(b.worker_cpu.get())),
         waited: Ratio::new(a.waited.get().max(b.waited.get())),
+        stolen: Ratio::new(a.stolen.get().max(b.stolen.get())),
         process_cpu: Ratio::new(a.process_cpu.get().max(b.process_cpu.get())),
         memory: a.memory.max(b.memory),
     }

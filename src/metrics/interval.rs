@@ -51,10 +51,17 @@ pub struct GeneratorLoad {
     /// How long the worker that waited longest was ready to run and had no core, as a share of the interval.
     #[serde(default)]
     pub waited: Ratio,
+    /// What the hypervisor took of the machine for others while it had work, as a share of the time of its cores.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub stolen: Ratio,
     /// CPU of the whole process, in cores.
     pub process_cpu: Ratio,
     /// Resident memory of the process in bytes.
     pub memory: u64,
+}
+
+fn is_none(share: &Ratio) -> bool {
+    share.get() == 0.0
 }
 
 /// What one step did within an interval. Requests count where they ended.

@@ -61,6 +61,7 @@ fn add_load(mine: &mut GeneratorLoad, other: GeneratorLoad) {
     let greater = |a: Ratio, b: Ratio| Ratio::new(a.get().max(b.get()));
     mine.worker_cpu = greater(mine.worker_cpu, other.worker_cpu);
     mine.waited = greater(mine.waited, other.waited);
+    mine.stolen = greater(mine.stolen, other.stolen);
     mine.process_cpu = greater(mine.process_cpu, other.process_cpu);
     mine.memory = mine.memory.max(other.memory);
 }

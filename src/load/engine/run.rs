@@ -9,6 +9,7 @@ use plimsoll_units::Nanos;
 
 use super::control::Control;
 use super::coordinator::Coordinator;
+use super::machine::StealMeter;
 use super::message::{EngineError, RunEvent};
 use super::options::RunOptions;
 use super::thread;
@@ -19,6 +20,7 @@ pub struct Run {
     coordinator: Coordinator,
     clock: Clock,
     threads: Vec<JoinHandle<()>>,
+    steal: StealMeter,
 }
 
 /// Time for workers to get ready before the first arrival can be due.
@@ -56,7 +58,7 @@ impl Run {
                 })?;
             threads.push(thread);
         }
-        Ok(Self { coordinator, clock, threads })
+        Ok(Self { coordinator, clock, threads, steal: StealMeter::new() })
     }
 
     /// A handle to stop or steer the run from elsewhere.
@@ -74,7 +76,8 @@ impl Run {
     /// # Errors
     /// Behind the end, where a worker broke down: so that all that was measured is reported first.
     pub async fn next(&mut self) -> Result<Option<Vec<RunEvent>>, EngineError> {
-        if let Some(events) = self.coordinator.next().await {
+        if let Some(mut events) = self.coordinator.next().await {
+            self.steal.tell(&mut events);
             return Ok(Some(events));
         }
         for thread in self.threads.drain(..) {

@@ -201,6 +201,11 @@ fn generator_that_lags_and_sweats_voids_nothing_that_does_not_hang_on_it() {
     assert!(message.ends_with(told), "{message}");
     assert_status(&judgement, "generator_cpu", ValidityStatus::Suspect);
     assert_eq!(judgement.verdict, Verdict::Pass);
+
+    log.intervals.iter_mut().for_each(|interval| interval.generator.stolen = Ratio::new(0.06));
+    let message = finding(&judge(&log, Strictness::Normal), "schedule_lag").message.clone();
+    let told = "; the hypervisor took 6 % of this machine's time for others (steal)";
+    assert!(message.ends_with(told), "{message}");
 }
 
 #[test]

@@ -18,6 +18,9 @@ const LATE: Nanos = Nanos::from_millis(1);
 /// The share of its time that a generator with a core of its own never waits.
 const WAITED_MIN: f64 = 0.005;
 
+/// The share of a machine's time that is told when the hypervisor took it.
+const STOLEN_MIN: f64 = 0.01;
+
 /// What the generator is judged by.
 pub(super) struct GeneratorEvidence<'a> {
     pub(super) rows: &'a [JudgedObjective],
@@ -67,7 +70,7 @@ fn lag(window: &JudgedWindow<'_>, generator: &GeneratorEvidence<'_>) -> Finding 
         percent(late as f64 / lags.count().max(1) as f64),
         LATE.as_millis_f64(),
     );
-    let text = format!("{text}{}", effects(generator));
+    let text = format!("{text}{}{}", effects(generator), stolen(window));
     if generator.matters() {
         let waiting = waiting(window);
         return Finding::suspect(
@@ -104,6 +107,16 @@ fn waiting(window: &JudgedWindow<'_>) -> String {
     }
     let used = share(|load| load.worker_cpu.get());
     format!(" (it used {} of one and waited {} of the time for it)", percent(used), percent(waited))
+}
+
+/// What the hypervisor took: then neither the generator nor its neighbours on this machine are the cause.
+fn stolen(window: &JudgedWindow<'_>) -> String {
+    let shares = window.judged.iter().map(|interval| interval.generator.stolen.get());
+    let share = mean(&shares.collect::<Vec<f64>>());
+    if share < STOLEN_MIN {
+        return String::new();
+    }
+    format!("; the hypervisor took {} of this machine's time for others (steal)", percent(share))
 }
 
 /// What this generator would have carried, in words to add to an advice.
