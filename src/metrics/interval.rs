@@ -60,6 +60,7 @@ pub struct GeneratorLoad {
     pub memory: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_none(share: &Ratio) -> bool {
     share.get() == 0.0
 }
