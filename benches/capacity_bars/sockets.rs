@@ -21,6 +21,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Instant;
 
 use plimsoll::capacity::output::CapacitySection;
+use plimsoll::capacity::search::SearchEnd;
 use plimsoll::metrics::{Distribution, RunLog};
 use plimsoll::units::{Nanos, Ratio};
 
@@ -49,11 +50,15 @@ impl Drop for KnownProcess {
     }
 }
 
+/// A search of which more than one step in so many did not count is repeated.
+const LATE_PART: usize = 4;
+
 /// What a search came to.
 struct SocketSearch {
     found: CapacitySection,
     seconds: f64,
     lag_p99: Nanos,
+    steps: usize,
     /// Steps that did not count, each with its reason.
     invalid: Vec<String>,
 }
@@ -126,7 +131,7 @@ fn print_row(server: &SocketServer, truth: f64, search: &SocketSearch) {
         if search.invalid.is_empty() {
             String::new()
         } else {
-            format!(", {} steps late", search.invalid.len())
+            format!(", {} of {} steps late", search.invalid.len(), search.steps)
         },
     );
     if let Some(seconds) = found.time_needed_s {
@@ -143,7 +148,9 @@ fn counted(server: &SocketServer, asked: &Asked) -> Result<SocketSearch, Box<dyn
     loop {
         tries += 1;
         let search = searched(server, asked, asked.seed + tries)?;
-        if search.invalid.len() <= 1 || tries as usize == TRIES {
+        let gives_out = search.found.end == Some(SearchEnd::GeneratorLimit);
+        let is_late = gives_out || LATE_PART * search.invalid.len() > search.steps;
+        if !is_late || tries as usize == TRIES {
             return Ok(search);
         }
         println!("{}, not counted: {}", server.name, search.invalid.join("; "));
@@ -193,7 +200,8 @@ fn searched(
             fs::copy(run.join(name), kept.join(name))?;
         }
     }
-    Ok(SocketSearch { found, seconds, lag_p99: lag_p99(&log)?, invalid: invalid(&log) })
+    let steps = step_notes(&log).count();
+    Ok(SocketSearch { found, seconds, lag_p99: lag_p99(&log)?, steps, invalid: invalid(&log) })
 }
 
 /// A command of `program`, as the command line wants it started.
@@ -239,12 +247,14 @@ fn lag_p99(log: &str) -> Result<Nanos, Box<dyn Error>> {
     Ok(all.quantile(0.99))
 }
 
-/// Why steps did not count.
-fn invalid(log: &str) -> Vec<String> {
+/// What a log notes of each step.
+fn step_notes(log: &str) -> impl Iterator<Item = serde_json::Value> {
     let lines = log.lines().filter(|line| line.starts_with("{\"capacity\""));
     let notes = lines.filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let why = |note: serde_json::Value| {
-        note.pointer("/capacity/step/spoilt")?.as_str().map(str::to_owned)
-    };
-    notes.filter_map(why).collect()
+    notes.filter_map(|note| note.pointer("/capacity/step").cloned())
+}
+
+/// Why steps did not count.
+fn invalid(log: &str) -> Vec<String> {
+    step_notes(log).filter_map(|note| Some(note.get("spoilt")?.as_str()?.to_owned())).collect()
 }

@@ -65,6 +65,10 @@ impl StepWatch {
 }
 
 /// What the generator's lag may have added to what `limit` speaks of, where that is too much.
+///
+/// A step passes if its upper bound passes, and fails if its lower bound fails, whatever the lag was. Then the lag
+/// matters only to the curve, which is one of logarithms: a fail may be off by the same share of its own time as a step at
+/// the limit, and a pass, which is taken for slower than it was and moves the claim down, by twice as much of the limit.
 fn lag_in(limit: &SloLimit, bounds: &[Distribution; 2]) -> Option<String> {
     let value = |times: &Distribution| match limit {
         SloLimit::Quantile { p, .. } => Some(times.quantile(p.get()).as_secs_f64()),
@@ -72,7 +76,9 @@ fn lag_in(limit: &SloLimit, bounds: &[Distribution; 2]) -> Option<String> {
         SloLimit::ErrorRate { .. } => None,
     };
     let (lower, upper) = (value(&bounds[0])?, value(&bounds[1])?);
-    (upper - lower > RULES.lag_share * limit.limit()?).then(|| {
+    let max = limit.limit()?;
+    let share = if upper <= max { RULES.lag_share_of_pass } else { RULES.lag_share };
+    (upper - lower > share * lower.max(max)).then(|| {
         format!(
             "the generator was late: {:.1} of {:.1} ms may be its own",
             (upper - lower) * 1e3,
@@ -84,4 +90,29 @@ fn lag_in(limit: &SloLimit, bounds: &[Distribution; 2]) -> Option<String> {
 fn client_faults(interval: &Interval) -> u64 {
     let failures = Counts::of(interval).failures();
     failures.iter().filter(|(class, _)| class.is_client_fault()).map(|(_, count)| count).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_units::{Nanos, Ratio};
+
+    /// Goal: prove that lag voids a step at its limit, and none that passes with it or fails without it.
+    /// Method: a limit of 150 ms; lags as generators have them beside other work.
+    #[test]
+    fn lag_voids_a_step_only_where_it_could_matter() {
+        let limit = SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(150) };
+        let all = |ms: u64| {
+            let mut times = Distribution::new();
+            times.record_n(Nanos::from_millis(ms), 100);
+            times
+        };
+        let is_void = |lower, upper| lag_in(&limit, &[all(lower), all(upper)]).is_some();
+        assert!(is_void(145, 160));
+        assert!(!is_void(155, 160));
+        assert!(!is_void(1_454, 1_469));
+        assert!(is_void(500, 1_469), "the lag is most of it");
+        assert!(!is_void(125, 138), "it passes with the lag");
+        assert!(is_void(100, 138), "the curve would be off by too much");
+    }
 }

@@ -13,6 +13,8 @@ use crate::step::{StepResult, TierUse};
 const DRIFT: f64 = 0.05;
 /// The highest rates: from this share of the highest of all.
 const HIGHEST: f64 = 0.7;
+/// So many connections seen in use, readings of a second each, tell how long one is held with an error of 8 %.
+const IN_USE_SEEN: f64 = 150.0;
 /// Fewer steps cannot tell background, demand and misses apart.
 const STEPS_FOR_HITS: usize = 5;
 
@@ -79,13 +81,8 @@ pub(super) fn tier_model(
             per_rate: if line.slope.low > 0.0 { line.slope.value } else { 0.0 },
         });
     let pools = tier.pools.iter().filter_map(|pool| {
-        let held = points(&|used| used.connections.get(&pool.to).copied());
-        // The lowest steps show how long a connection is held when nothing behind it waits.
-        let low = held.iter().take(3.max(held.len() / 3));
-        let (used, rates) =
-            low.fold((0.0, 0.0), |(used, rates), (rate, held)| (used + held, rates + rate));
         let (to, limit) = (pool.to.clone(), pool.connections);
-        (used > 0.0).then(|| PoolModel { to, limit, hold: used / rates })
+        Some(PoolModel { hold: held_for(&tier.name, &to, steady)?, to, limit })
     });
     let demand = match hits {
         _ if tier.kind == CapacityTierKind::External => None,
@@ -101,6 +98,31 @@ pub(super) fn tier_model(
         pools: pools.collect(),
         memory,
     }
+}
+
+/// How long a request of `tier` holds a connection to `to`, by Little's law: from the lowest of the steps, which show
+/// it when nothing behind waits. A third of them, or as many as it takes to know it.
+///
+/// A pool's use is read at moments, once a second. Connections in use at a moment are Poisson as long as none is
+/// waited for (M/G/∞), so n readings of u on average tell u with a relative error of 1/√(n·u): six at 20 requests a
+/// second of 15 ms are wrong by three quarters.
+fn held_for(tier: &str, to: &str, steady: &[&StepResult]) -> Option<f64> {
+    let known = steady.iter().filter_map(|step| {
+        let seconds = step.duration.as_secs_f64();
+        let used = step.tier(tier)?.connections.get(to)?;
+        Some([used * seconds, step.achieved().get() * seconds])
+    });
+    let known: Vec<[f64; 2]> = known.collect();
+    let least = 3.max(known.len() / 3);
+    let (mut used, mut requests) = (0.0, 0.0);
+    for (index, step) in known.iter().enumerate() {
+        if index >= least && used >= IN_USE_SEEN {
+            break;
+        }
+        used += step[0];
+        requests += step[1];
+    }
+    (used > 0.0).then(|| used / requests)
 }
 
 fn without_hits(cores: &[(f64, f64)], replicas: f64) -> Option<Demand> {

@@ -76,6 +76,28 @@ fn cores(tier: &str, cores: f64) -> TierUse {
     TierUse { tier: tier.to_owned(), cores_used: Some(cores), ..TierUse::default() }
 }
 
+/// Goal: prove that the time a connection is held is known where the lowest steps have few readings of the pool.
+/// Method: 6 connections held for 15 ms; six readings at 20, 40 and 80 req/s found half of what was in use on average,
+/// as they do one time in ten.
+#[test]
+fn fit_to_few_readings_of_a_pool_tells_how_long_a_connection_is_held() {
+    let mut api = tier("api", CapacityTierKind::Api, 4);
+    api.pools = vec![TierPool { to: "db".to_owned(), connections: 6 }];
+    let described = stack(vec![api, tier("db", CapacityTierKind::Database, 1)]);
+    let played = [20.0, 40.0, 80.0, 160.0, 300.0, 340.0, 360.0].map(|rate| {
+        let seen = if rate < 100.0 { 0.5 } else { 1.0 };
+        let mut used = cores("api", 0.000_2 * rate);
+        used.connections = BTreeMap::from([("db".to_owned(), seen * 0.015 * rate)]);
+        let mut step = step(rate, |_| 15.0 + 200.0 / (400.0 - rate), vec![used]);
+        step.batches.truncate(6);
+        step.duration = Nanos::from_secs(6);
+        step
+    });
+    let model = CapacityModel::fit(&described, &[p95()], &played, None).expect("seven rates");
+    let hold = 1e3 * model.tiers[0].pools[0].hold;
+    assert!((13.0..15.5).contains(&hold), "{hold} ms");
+}
+
 #[test]
 fn fit_to_a_filling_cache_tells_demand_at_the_latest_hit_ratio() {
     // 2 ms always and 10 ms a miss, while the hit ratio rises with time and the rate with it.

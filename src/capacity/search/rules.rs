@@ -113,9 +113,11 @@ pub struct SearchRules {
     pub shifts: [f64; 7],
     /// The share of a core above which a worker of the generator falls behind now and then (as in the validity of a run).
     pub generator_cpu_max: f64,
-    /// So much of a limit may be the generator's lag. Near the knee response times change at least ten times as fast as
-    /// rates, so this moves SLO-max by half a per cent at most.
+    /// So much of a limit, or of a response time beyond it, may be the generator's lag. Near the knee response times change
+    /// at least ten times as fast as rates, so this moves SLO-max by half a per cent at most.
     pub lag_share: f64,
+    /// So much of a limit where a step passes all the same: the limit seems lower by one per cent at most.
+    pub lag_share_of_pass: f64,
     /// Steps of a search fit so often into its time: its shortest hold.
     pub steps_in_budget: f64,
     /// Shorter holds have too few requests to judge a p99.
@@ -208,6 +210,7 @@ pub const RULES: SearchRules = SearchRules {
     shifts: [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
     generator_cpu_max: 0.8,
     lag_share: 0.05,
+    lag_share_of_pass: 0.1,
     steps_in_budget: 60.0,
     hold_min: Nanos::from_secs(6),
     hold_stretch: 12,
