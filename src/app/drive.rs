@@ -193,7 +193,7 @@ impl RunObserver for RunProgress {
             EventKind::Mark(text) => say(&format!("mark {}: {text}", event.at)),
             EventKind::Hook(text) => say(&format!("hook: {text}")),
             EventKind::Aborted(note) => say(&format!("stopping: {note}")),
-            EventKind::Steered(_) | EventKind::Failure(_) => {}
+            EventKind::Steered(_) | EventKind::Failure(_) | EventKind::Exemplar(_) => {}
         }
     }
 

@@ -6,8 +6,8 @@
 use std::sync::{PoisonError, RwLock};
 
 use crate::metrics::{
-    Event, EventKind, FailureExample, PageLoad, PagePicture, PageResource, RunHeader, RunLine,
-    SourceEvent,
+    Event, EventKind, Exemplar, FailureExample, PageLoad, PagePicture, PageResource, RunHeader,
+    RunLine, SourceEvent,
 };
 use crate::scenario::redact;
 
@@ -44,6 +44,12 @@ pub(super) fn event(event: Event) -> Event {
             let replica = text(&source.replica);
             EventKind::SourceError(SourceEvent { replica, reason, ..source })
         }
+        EventKind::Exemplar(one) => EventKind::Exemplar(Exemplar {
+            correlation: text(&one.correlation),
+            head: text(&one.head),
+            body: text(&one.body),
+            ..one
+        }),
         EventKind::Warning(said) => EventKind::Warning(text(&said)),
         EventKind::Aborted(note) => EventKind::Aborted(note),
         EventKind::Failure(example) => {

@@ -19,6 +19,7 @@ mod decode;
 mod error;
 mod events;
 mod exchange;
+mod exemplars;
 mod finished;
 mod group;
 mod hop;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::abort::AbortNote;
+use super::exemplar::{Exemplar, ExemplarPlace};
 use super::lifecycle::LifecycleNote;
 use super::sample_kind::SampleKind;
 use super::source_event::SourceEvent;
@@ -246,6 +247,8 @@ pub enum EventKind {
     SourceError(SourceEvent),
     /// The first failures of a class, with what was seen.
     Failure(FailureExample),
+    /// One of the slowest requests of a step, or of the first that failed, with what came back.
+    Exemplar(Exemplar),
     /// Something the user should know.
     Warning(String),
     /// A condition of `abort` held for its time, and ended the run.
@@ -425,7 +428,7 @@ impl RunLog {
     pub(super) fn push(&mut self, line: RunLine) {
         match line {
             RunLine::Interval(interval) => self.intervals.push(interval),
-            RunLine::Event(event) => self.events.push(event),
+            RunLine::Event(event) => self.add_event(event),
             RunLine::Lifecycle(note) => self.lifecycle.push(note),
             RunLine::Page(load) => self.pages.push(load),
             RunLine::Picture(picture) => self.pictures.push(picture),
@@ -437,6 +440,23 @@ impl RunLog {
             RunLine::End(end) => self.end = Some(end),
             RunLine::Readings(readings) => self.file(&readings),
             RunLine::Run(_) => {}
+        }
+    }
+
+    /// Adds an event; of exemplars, no more than a report shows.
+    fn add_event(&mut self, event: Event) {
+        let EventKind::Exemplar(new) = &event.kind else { return self.events.push(event) };
+        let known = self.events.iter().enumerate().filter_map(|(at, known)| match &known.kind {
+            EventKind::Exemplar(exemplar) => Some((at, exemplar)),
+            _ => None,
+        });
+        match new.place(known) {
+            ExemplarPlace::Free => self.events.push(event),
+            ExemplarPlace::Of(at) => {
+                self.events.remove(at);
+                self.events.push(event);
+            }
+            ExemplarPlace::None => {}
         }
     }
 

@@ -27,7 +27,8 @@ use super::figure::{Figure, Figures, LegendEntry};
 use super::model::Report;
 use super::pages::{self, PageView};
 use super::{
-    ReportError, ReportExtras, agents, facts, format, mark_rows, rows, split, stack, wording,
+    ReportError, ReportExtras, agents, exemplars, facts, format, mark_rows, rows, split, stack,
+    wording,
 };
 use plimsoll_metrics::Distribution;
 use plimsoll_slo::{Finding, ValidityStatus};
@@ -87,6 +88,7 @@ struct HtmlPage {
     scenarios: Vec<rows::ScenarioRow>,
     times: Vec<rows::TimeRow>,
     errors: Vec<rows::ErrorRow>,
+    exemplars: Vec<exemplars::ExemplarRow>,
     tiers: Vec<stack::StackTierRow>,
     availability: Vec<(String, String)>,
     incidents: Vec<stack::IncidentRow>,
@@ -154,6 +156,7 @@ pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportErr
         scenarios: rows::scenarios(report),
         times: rows::times(report),
         errors: rows::errors(report),
+        exemplars: exemplars::rows(report),
         tiers: stack::tiers(report),
         availability: stack::availability(report),
         incidents: stack::incidents(report),

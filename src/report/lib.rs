@@ -24,6 +24,7 @@ mod capacity;
 mod charts;
 #[cfg(test)]
 mod conformance;
+mod exemplars;
 mod extras;
 mod facts;
 mod figure;

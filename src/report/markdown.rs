@@ -14,7 +14,7 @@ pub(super) use page::{MarkdownPage, cell};
 use super::capacity::{CapacityView, DeploymentGrid, GridCell, OptionView, ProbeRow, VerifiedRow};
 use super::model::Report;
 use super::rows::{self, StepRow};
-use super::{ReportExtras, facts, mark_rows, wording};
+use super::{ReportExtras, exemplars, facts, mark_rows, wording};
 
 /// Renders `report.md`.
 pub fn render(report: &Report, extra: &ReportExtras) -> String {
@@ -40,6 +40,7 @@ pub fn render(report: &Report, extra: &ReportExtras) -> String {
     beside::stack(&mut page, report);
     beside::availability(&mut page, report);
     errors(&mut page, report);
+    exemplars(&mut page, report);
     events(&mut page, report);
     marks(&mut page, report);
     page.heading(2, "Generator");
@@ -223,6 +224,20 @@ fn errors(page: &mut MarkdownPage, report: &Report) {
         &["class", "requests:", "share:", "outside the judged part:", "steps", "first example"],
         &body,
     );
+}
+
+/// The slowest requests of each step, and the first that failed.
+fn exemplars(page: &mut MarkdownPage, report: &Report) {
+    let rows = exemplars::rows(report);
+    if rows.is_empty() {
+        return;
+    }
+    page.heading(2, "Slowest requests and first failures");
+    let body: Vec<Vec<String>> = rows
+        .into_iter()
+        .map(|row| vec![row.step, row.at, row.time, row.outcome, row.spent, row.correlation])
+        .collect();
+    page.table(&["step", "at:", "response time:", "outcome", "where it went", "identifier"], &body);
 }
 
 fn events(page: &mut MarkdownPage, report: &Report) {

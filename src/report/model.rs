@@ -7,8 +7,8 @@ use super::series::RunSeries;
 use super::stack_figure::{self, StackFigure};
 use super::totals::{PartTotals, SentRequests};
 use plimsoll_metrics::{
-    BrowserUse, ErrorClass, Event, EventKind, FailureExample, Interval, LifecycleNote, LoadModel,
-    PagePicture, RunHeader, RunLog, ScenarioId, StepId, StopReason,
+    BrowserUse, ErrorClass, Event, EventKind, Exemplar, FailureExample, Interval, LifecycleNote,
+    LoadModel, PagePicture, RunHeader, RunLog, ScenarioId, StepId, StopReason,
 };
 use plimsoll_slo::{
     Availability, BlueGreen, Judgement, PageSummary, SteadyPeriod, availability, blue_green,
@@ -92,6 +92,8 @@ pub struct Report {
     pub events: Vec<Event>,
     /// What changed at each mark that was set under load.
     pub marks: Vec<MarkChange>,
+    /// The slowest requests of each step, slowest first, and behind them the first that failed.
+    pub exemplars: Vec<Exemplar>,
     /// Pages in real browsers; empty where none were loaded.
     pub pages: Vec<PageSummary>,
     /// What they looked like at their worst, where the file asked for it.
@@ -113,7 +115,8 @@ impl Report {
         shown.finish(&log.header.steps);
         whole.finish(&log.header.steps);
         let is_steering = |event: &&Event| matches!(event.kind, EventKind::Steered(_));
-        let is_failure = |event: &Event| matches!(event.kind, EventKind::Failure(_));
+        let is_failure =
+            |event: &Event| matches!(event.kind, EventKind::Failure(_) | EventKind::Exemplar(_));
         Self {
             header: log.header.clone(),
             judgement: judgement.clone(),
@@ -127,6 +130,7 @@ impl Report {
             availability: availability(log),
             blue_green: blue_green(log),
             errors: error_groups(log, &shown, &whole),
+            exemplars: exemplars(log),
             shown,
             whole,
             series: RunSeries::of(&log.intervals, log.duration()),
@@ -297,6 +301,22 @@ fn sent(log: &RunLog, part: &PartTotals, steady: &SteadyPeriod) -> Option<SentRe
     let after_end = if goes_on { requests(&|_| true).saturating_sub(begun) } else { 0 };
     let count = (begun + after_end).saturating_sub(under_way(part.from));
     Some(SentRequests { count, after_end })
+}
+
+fn exemplars(log: &RunLog) -> Vec<Exemplar> {
+    let kept = log.events.iter().filter_map(|event| match &event.kind {
+        EventKind::Exemplar(exemplar) => Some(exemplar.clone()),
+        _ => None,
+    });
+    let mut kept: Vec<Exemplar> = kept.collect();
+    kept.sort_by_key(|one| {
+        let (slowest, first) = match one.class {
+            None => (one.response_time, RunTime::ZERO),
+            Some(_) => (Nanos::ZERO, one.intended),
+        };
+        (one.step, one.class.is_some(), std::cmp::Reverse(slowest), first)
+    });
+    kept
 }
 
 fn error_groups(log: &RunLog, shown: &PartTotals, whole: &PartTotals) -> Vec<ErrorGroup> {

@@ -404,6 +404,7 @@ pub(super) fn event_text(kind: &EventKind) -> (&'static str, Cow<'_, str>) {
         EventKind::Hook(text) => ("hook", text.into()),
         EventKind::Steered(text) => ("steered", text.into()),
         EventKind::SourceError(source) => ("source error", source.to_string().into()),
+        EventKind::Exemplar(one) => ("exemplar", (&one.correlation).into()),
         EventKind::Failure(example) => ("failure", (&example.message).into()),
         EventKind::Warning(text) => ("warning", text.into()),
         EventKind::Aborted(note) => ("aborted", note.to_string().into()),

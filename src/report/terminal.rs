@@ -24,7 +24,7 @@ use table::{TableCell, TextTable};
 use super::histogram;
 use super::model::Report;
 use super::rows::{self, StepRow};
-use super::{facts, format, wording};
+use super::{exemplars, facts, format, wording};
 use plimsoll_slo::ValidityStatus;
 
 /// The summary of a run, `width` columns wide (40 to 120), with a final line feed.
@@ -41,6 +41,7 @@ pub fn summary(report: &Report, style: TerminalStyle, width: usize) -> String {
     errors(&mut screen, report);
     beside::events(&mut screen, report);
     over_time::marks(&mut screen, report);
+    slowest(&mut screen, report);
     clocks(&mut screen, report);
     response_histogram(&mut screen, report);
     over_time::series(&mut screen, report);
@@ -223,6 +224,22 @@ fn errors(screen: &mut SummaryLines, report: &Report) {
 
 /// The columns of an error's class, count and share.
 const ERROR_LEAD: usize = 16 + 2 + 7 + 2 + 8 + 2;
+
+/// The slowest request of each step, and where its time went.
+fn slowest(screen: &mut SummaryLines, report: &Report) {
+    let rows = exemplars::slowest(report);
+    if rows.is_empty() {
+        return;
+    }
+    screen.section("SLOWEST REQUESTS", "five of each step are in the report, with what came back");
+    for row in rows {
+        let name = format::line(&row.step, 20);
+        let lead = format!("{name:<20}  {:>8}  ", row.time);
+        let id = if row.correlation.is_empty() { "" } else { " · " };
+        let text = format!("{}{id}{}", row.spent, row.correlation);
+        screen.beside((&lead, 20 + 2 + 8 + 2), TextTone::Plain, &text);
+    }
+}
 
 fn clocks(screen: &mut SummaryLines, report: &Report) {
     if report.shown.run.counts.requests == 0 {

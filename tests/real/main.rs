@@ -13,6 +13,7 @@ mod capacity;
 mod commanded;
 mod counts;
 mod exchanges;
+mod exemplars;
 mod exports;
 mod failing;
 mod failures;

@@ -95,6 +95,9 @@ impl Coordinator {
         match self.inbox.recv().await {
             Some(WorkerMessage::Part(part)) => self.absorb(part),
             Some(WorkerMessage::Event(event)) => events.push(RunEvent::Event(event)),
+            Some(WorkerMessage::Exemplars(kept)) => {
+                events.extend(kept.into_iter().map(RunEvent::Event));
+            }
             Some(WorkerMessage::UsedUp { reason, event }) => {
                 if self.control.reason() == StopReason::Finished {
                     events.push(RunEvent::Event(event));

@@ -21,6 +21,8 @@ pub(super) enum WorkerMessage {
     Part(Box<IntervalPart>),
     /// Something happened.
     Event(Event),
+    /// The slowest requests and the first failures of a minute.
+    Exemplars(Vec<Event>),
     /// A data set is used up: the run ends for this reason, as the event says.
     UsedUp { reason: StopReason, event: Event },
     /// The worker has played its share to the end.

@@ -302,12 +302,23 @@ impl Worker {
         if self.outbox.capacity() == 0 {
             return;
         }
+        // A full inbox loses exemplars, never a count.
+        if self.outbox.capacity() > 1 {
+            let kept = self.shared.take_exemplars(end, false);
+            if !kept.is_empty() {
+                let _ = self.outbox.try_send(WorkerMessage::Exemplars(kept));
+            }
+        }
         let part = self.part(end, vus_busy, vus);
         let _ = self.outbox.try_send(WorkerMessage::Part(part));
     }
 
     /// Closes the last interval, which must not be lost: waits for room in the inbox.
     pub(super) async fn cut_last(&self, end: RunTime, vus: u64) {
+        let kept = self.shared.take_exemplars(end, true);
+        if !kept.is_empty() {
+            let _ = self.outbox.send(WorkerMessage::Exemplars(kept)).await;
+        }
         let mut part = self.part(end, 0, vus);
         part.last = true;
         // Where the coordinator is gone, nobody counts any more.

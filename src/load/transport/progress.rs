@@ -1,10 +1,13 @@
 //! A request under way: times and counts over all its exchanges.
 
+use std::rc::Rc;
+
 use plimsoll_metrics::{Outcome, Phase, Phases, Sample};
 use plimsoll_plan::RequestPlan;
 use plimsoll_units::{Nanos, RunTime};
 
 use super::exchange::TimedResponse;
+use super::prepared::RequestParts;
 
 /// A request under way: what is known of it so far.
 pub(super) struct RequestProgress {
@@ -20,6 +23,8 @@ pub(super) struct RequestProgress {
     pub(super) exchanges: u16,
     pub(super) reconnects: u16,
     pub(super) status: u16,
+    /// What is sent, where that is not a text that was rendered.
+    pub(super) parts: Option<Rc<RequestParts>>,
 }
 
 impl RequestProgress {
@@ -37,6 +42,7 @@ impl RequestProgress {
             exchanges: 0,
             reconnects: 0,
             status: 0,
+            parts: None,
         }
     }
 

@@ -1,26 +1,30 @@
 //! One request from rendering to judgement: its exchanges, redirects included, and what the user says of the answer.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
+use http::HeaderValue;
 use url::Url;
 
-use plimsoll_metrics::{ErrorClass, Outcome};
-use plimsoll_plan::RequestId;
+use plimsoll_metrics::{ErrorClass, Exemplar, Outcome, Sample};
+use plimsoll_plan::{Correlation, RequestId, redact};
 use plimsoll_units::RunTime;
-use plimsoll_user::{CheckResult, Response, ResponseHeaders as _};
+use plimsoll_user::{CheckResult, Response, ResponseHeaders as _, User};
 
 use super::address::Origin;
 use super::agent::UserAgent;
+use super::body::RenderedMessage;
 use super::clock::unix_seconds;
 use super::context::RequestContext;
 use super::decode::decode;
 use super::error::not_a_url;
 use super::exchange::TimedResponse;
+use super::exemplars::{looked_into, shown_body, shown_head};
 use super::finished::FinishedRequest;
 use super::hop::{Hop, RequestBuffers};
 use super::memory::BoundedBuffer;
 use super::parser::ResponseParser;
-use super::prepared::{PreparedRequest, path_of};
+use super::prepared::{PreparedRequest, RequestParts, path_of};
 use super::progress::RequestProgress;
 use super::redirect;
 use super::sign::AwsSigner;
@@ -52,11 +56,43 @@ impl UserAgent {
                 (shared.clock().now(), CheckResult { outcome, message: error.message })
             }
         };
+        let parts = progress.parts.take();
+        let sample = progress.into_sample(request, intended, done, result.outcome);
+        let user = context.user.borrow();
+        let message = user.redacted(result.message);
+        if shared.exemplars.wants(&sample) {
+            let correlation =
+                correlation_of(&shared.plan.http.correlation, parts.as_deref(), &sent);
+            match sample.outcome {
+                Outcome::Ok => shared.exemplars.keep_slow(&sample, &correlation),
+                Outcome::Failed(_) => self.keep_failure(&user, &sample, &correlation, &parser),
+            }
+        }
+        drop(user);
         shared.parsers.borrow_mut().push(parser);
         shared.buffers.borrow_mut().push(sent);
-        let sample = progress.into_sample(request, intended, done, result.outcome);
-        let message = context.user.borrow().redacted(result.message);
         FinishedRequest { sample, message }
+    }
+
+    /// Keeps a failure with what came back, without secrets.
+    fn keep_failure(
+        &self,
+        user: &User,
+        sample: &Sample,
+        correlation: &str,
+        parser: &ResponseParser,
+    ) {
+        let shared = &self.shared;
+        let secrets = || shared.plan.secrets.iter().map(String::as_str);
+        let hidden = |text: &str| user.redacted(redact(text, secrets()));
+        let mut exemplar = Exemplar { correlation: correlation.to_owned(), ..Exemplar::of(sample) };
+        if sample.status != 0 {
+            exemplar.head = shown_head(&hidden(&parser.head_text()));
+            if !parser.is_encoded() {
+                exemplar.body = shown_body(&hidden(&looked_into(parser.body())));
+            }
+        }
+        shared.exemplars.keep_failure(sample.done, exemplar);
     }
 
     /// All exchanges of one request: redirects are followed.
@@ -74,6 +110,7 @@ impl UserAgent {
         let signed_for = hop.origin.clone();
         loop {
             buffers.sent.clear();
+            buffers.progress.parts = None;
             if let (Some(sign), Some(unsigned), true) =
                 (&request.sign, &mut hop.parts, hop.origin == signed_for)
             {
@@ -82,6 +119,7 @@ impl UserAgent {
                 let mut keys = shared.signing_keys.borrow_mut();
                 signer.sign(Rc::make_mut(unsigned), &hop.origin.authority, &mut keys)?;
             }
+            buffers.progress.parts.clone_from(&hop.parts);
             let answer = self.exchange((context, prepared), &mut hop, &mut buffers).await?;
             let Hop { origin, parts } = &mut hop;
             buffers.progress.add(&answer);
@@ -106,6 +144,7 @@ impl UserAgent {
                 return Err(TransportError::new(ErrorClass::Redirect, message));
             }
             hops += 1;
+            buffers.progress.parts = None;
             let current = match parts.take() {
                 Some(parts) => Rc::unwrap_or_clone(parts),
                 // Nothing is drawn anew: what is sent on is what was sent.
@@ -188,6 +227,27 @@ struct LastAnswer {
     body: Option<BoundedBuffer>,
     /// Where it was found, if references in it are followed.
     url: Option<Url>,
+}
+
+/// The first identifier that a request was sent with; empty where it has none.
+fn correlation_of<'a>(
+    asked: &[Correlation],
+    parts: Option<&'a RequestParts>,
+    sent: &'a RenderedMessage,
+) -> Cow<'a, str> {
+    let name = match asked.first() {
+        None => return Cow::Borrowed(""),
+        Some(Correlation::TraceParent) => "traceparent",
+        Some(Correlation::Id(name)) => name.as_str(),
+    };
+    let value = match parts {
+        Some(parts) => parts.headers.get(name).map(HeaderValue::as_bytes),
+        None => sent.text.split(|byte| *byte == b'\n').find_map(|line| {
+            let value = line.strip_prefix(name.as_bytes())?.strip_prefix(b": ")?;
+            Some(value.trim_ascii_end())
+        }),
+    };
+    String::from_utf8_lossy(value.unwrap_or_default())
 }
 
 /// Lets the user judge an answer.

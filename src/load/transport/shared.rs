@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use plimsoll_metrics::{ReachedPeer, Side};
+use plimsoll_metrics::{Event, ReachedPeer, Side};
 use plimsoll_plan::{HttpPlan, HttpVersion, Plan, ProxyPlan, Target};
+use plimsoll_units::RunTime;
 
 use super::address::Origin;
 use super::body::RenderedMessage;
+use super::exemplars::Exemplars;
 use super::group::ConcurrentRequests;
 use super::memory::MemoryBudget;
 use super::parser::ResponseParser;
@@ -45,6 +47,7 @@ pub struct WorkerTransport {
     /// What responses, events and messages may hold together.
     pub(super) memory: MemoryBudget,
     pub(super) signing_keys: RefCell<SigningKeys>,
+    pub(super) exemplars: Exemplars,
 }
 
 /// A target, and the requests as they are sent there.
@@ -101,6 +104,7 @@ impl WorkerTransport {
             connection_limit: WorkerConnectionLimit::default(),
             memory: MemoryBudget::default(),
             signing_keys: RefCell::default(),
+            exemplars: Exemplars::new(plan.steps.len()),
             plan,
         })
     }
@@ -118,6 +122,11 @@ impl WorkerTransport {
     /// The run's clock.
     pub fn clock(&self) -> Clock {
         self.timers.clock()
+    }
+
+    /// The slowest requests and the first failures of a minute that is over at `now`; all that are left where the run is.
+    pub fn take_exemplars(&self, now: RunTime, is_last: bool) -> Vec<Event> {
+        self.exemplars.take(now, is_last)
     }
 
     /// How many connections are open.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::seconds;
-use crate::{Report, wording};
+use crate::{Report, exemplars, format, wording};
 use plimsoll_metrics::{
     Counts, Distribution, Event, EventKind, Interval, PageDoubt, PageLoad, ReadingRef, RunEnd,
     RunHeader, SparseDistribution, StopReason,
@@ -103,6 +103,13 @@ pub fn note(header: &RunHeader, event: &Event) -> String {
         EventKind::Hook(text) => ("hook", text.clone()),
         EventKind::Steered(text) => ("steered", text.clone()),
         EventKind::SourceError(source) => ("source_error", source.to_string()),
+        EventKind::Exemplar(one) => {
+            let step = header.steps.get(usize::from(one.step.0));
+            let step = step.map_or("?", |step| step.name.as_str());
+            let id = if one.correlation.is_empty() { "" } else { ", " };
+            let (time, id) = (format::time(one.response_time), format!("{id}{}", one.correlation));
+            ("exemplar", format!("{step}: {time}, {}{id}", exemplars::spent(one)))
+        }
         EventKind::Warning(text) => ("warning", text.clone()),
         EventKind::Aborted(note) => ("aborted", note.to_string()),
         EventKind::Failure(example) => {

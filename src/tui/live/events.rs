@@ -30,6 +30,8 @@ pub(super) fn text(live: &LiveRun, ink: PanelContext, inner: Rect) -> ScrolledTe
             EventKind::Hook(text) => ("⚒", text.clone(), Tone::Accent),
             EventKind::Steered(text) => ("✎", text.clone(), Tone::Warning),
             EventKind::SourceError(source) => ("?", source.to_string(), Tone::Warning),
+            // Of no use before all is known.
+            EventKind::Exemplar(_) => continue,
             EventKind::Warning(text) => ("!", text.clone(), Tone::Warning),
             EventKind::Aborted(note) => ("■", note.to_string(), Tone::Bad),
             EventKind::Failure(example) => ("✖", example.message.clone(), Tone::Bad),

@@ -198,10 +198,11 @@ impl LiveRun {
             EventKind::Mark(_)
             | EventKind::Hook(_)
             | EventKind::SourceError(_)
+            | EventKind::Exemplar(_)
             | EventKind::Warning(_)
             | EventKind::Aborted(_) => {}
         }
-        if !matches!(event.kind, EventKind::Failure(_)) {
+        if !matches!(event.kind, EventKind::Failure(_) | EventKind::Exemplar(_)) {
             self.log.events.push(event);
         }
         if self.log.events.len() > EVENTS {

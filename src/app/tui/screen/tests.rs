@@ -270,6 +270,7 @@ fn text(kind: &EventKind) -> String {
         | EventKind::Warning(text) => text.clone(),
         EventKind::SourceError(source) => source.to_string(),
         EventKind::Failure(example) => example.message.clone(),
+        EventKind::Exemplar(exemplar) => exemplar.correlation.clone(),
         EventKind::Aborted(note) => note.to_string(),
     }
 }

@@ -207,7 +207,9 @@ fn between(
                         **part = part.emptied();
                     }
                 }
-                WorkerMessage::Event(_) | WorkerMessage::UsedUp { .. } => {}
+                WorkerMessage::Event(_)
+                | WorkerMessage::Exemplars(_)
+                | WorkerMessage::UsedUp { .. } => {}
                 WorkerMessage::Finished { .. } | WorkerMessage::Broken { .. } => running -= 1,
             }
             if let Some(onward) = &onward {
