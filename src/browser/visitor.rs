@@ -130,7 +130,7 @@ impl BrowserUser {
         }
         // A page that failed may be what is left of a session that has ended: the next flow logs in again.
         let lost = loads[first_load..].iter().any(|load| load.failure.is_some());
-        let is_well = result.is_ok() && !(lost && !self.plan.login.is_empty());
+        let is_well = result.is_ok() && (!lost || self.plan.login.is_empty());
         if self.plan.is_warm && is_well {
             self.page = Some(page);
         } else {
