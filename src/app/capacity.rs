@@ -399,7 +399,13 @@ fn open(
 fn agents(args: &cli::CapacityArgs, read: FileRecord) -> Option<SearchAgents> {
     let files = read.files();
     let preflight = !args.no_preflight;
-    args.fleet.agents.map(|_| SearchAgents { args: args.fleet.clone(), files, preflight })
+    args.fleet.agents.map(|_| SearchAgents {
+        args: args.fleet.clone(),
+        files,
+        preflight,
+        #[cfg(feature = "fleet")]
+        pulse: None,
+    })
 }
 
 /// What the stack has to carry, if anybody has said so.

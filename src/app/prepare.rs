@@ -247,7 +247,8 @@ async fn gathered(
 ) -> Result<Option<Leading>, Failure> {
     let FleetRole::Leader(args) = role else { return Ok(None) };
     let (files, given) = (&read.files(), plan.lifecycle.told());
-    Gathering { args, header, plan_hash, files, given, step: None }.gather().await.map(Some)
+    let gathering = Gathering { args, header, plan_hash, files, given, step: None, pulse: None };
+    gathering.gather().await.map(Some)
 }
 
 /// No agents play it in a build without them.

@@ -3,9 +3,11 @@
 //! The client connects again by itself, for ever; what is published meanwhile waits in its queue, and who asks gets no
 //! answer in time and asks again.
 
+use std::future::ready;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use async_nats::connection::State;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::jetstream::{self, Context};
@@ -15,6 +17,7 @@ use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::presence::LeaderPresence;
 use super::subject::RunSubjects;
 
 /// How long an answer may take.
@@ -139,6 +142,21 @@ impl Carrier {
     pub async fn subscribe(&self, subject: String) -> Result<Subscriber, CarrierError> {
         let failed = failed("cannot subscribe");
         self.client.subscribe(subject).await.map_err(|error| failed(&error))
+    }
+
+    /// Hears whether the leader with this word lives, from now on.
+    ///
+    /// # Errors
+    /// Where the word is none.
+    pub async fn presence(&self, leader: &str) -> Result<LeaderPresence, CarrierError> {
+        let signs = self.subscribe(RunSubjects::signs(leader)).await?;
+        let sign = |message: Message| ready(serde_json::from_slice(&message.payload).ok());
+        Ok(LeaderPresence::new(signs.filter_map(sign).boxed()))
+    }
+
+    /// Whether the server is there, as far as is known.
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
     }
 
     /// Publishes; whoever does not listen misses it.

@@ -8,6 +8,7 @@ mod clock;
 mod live;
 mod message;
 mod parcel;
+mod presence;
 mod subject;
 
 pub use carrier::{Carrier, CarrierError, CarrierLogin, LogPiece, LogStream};
@@ -15,7 +16,8 @@ pub use clock::{ClockEstimate, ClockExchange, ClockFilter};
 pub use live::{AgentChange, LiveMerge, coarse};
 pub use message::{
     AgentCall, AgentReady, AgentTold, Broadcast, ClockReply, FileRequest, JoinReply, JoinRequest,
-    LedSearchStep, SteeringOrder, Work, WorkFile,
+    LeaderSign, LedSearchStep, SteeringOrder, Work, WorkFile,
 };
 pub use parcel::{ParcelError, digest, pack, unpack};
+pub use presence::{LeaderLoss, LeaderPresence, SIGN_EVERY};
 pub use subject::RunSubjects;

@@ -14,6 +14,20 @@ pub struct AgentCall {
     pub run: String,
     /// The system that is to be loaded.
     pub system: String,
+    /// Who calls, by a word that no other leader has.
+    pub leader: String,
+    /// Whether the run is a step of a search: more follow, and agents stay with the leader until it is through.
+    pub is_step: bool,
+}
+
+/// What a leader says again and again, whatever it is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaderSign {
+    /// It lives.
+    Alive,
+    /// It is through with all of its runs.
+    Over,
 }
 
 /// An agent offers to play a shard.

@@ -22,6 +22,11 @@ impl RunSubjects {
         CALL
     }
 
+    /// The subject on which a leader says that it lives.
+    pub fn signs(leader: &str) -> String {
+        format!("plimsoll.{leader}.sign")
+    }
+
     /// The run's word.
     pub fn run(&self) -> &str {
         &self.run

@@ -40,7 +40,7 @@ impl Nats {
     }
 
     /// Starts it, and waits until it says that it is ready.
-    fn run(&mut self) {
+    pub(crate) fn run(&mut self) {
         let mut child = Command::new(nats_server())
             .args(["-js", "-a", "127.0.0.1", "-p", &self.port.to_string(), "-sd"])
             .arg(&self.folder)
@@ -55,7 +55,7 @@ impl Nats {
     }
 
     /// Ends it as a crash would.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.process = None;
     }
 }

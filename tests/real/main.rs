@@ -5,6 +5,8 @@
 #![expect(clippy::print_stdout, reason = "a measurement shows its figures")]
 
 #[cfg(feature = "fleet")]
+mod abandoned;
+#[cfg(feature = "fleet")]
 mod absent;
 #[cfg(feature = "fleet")]
 mod admitted;

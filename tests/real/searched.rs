@@ -20,7 +20,7 @@ fn search(nats: &Nats, stack: &Stack, more: &[&str], out: &Path) -> Ran {
 }
 
 /// Requests in all seconds of a log.
-fn requests_logged(run: &Path) -> usize {
+pub(crate) fn requests_logged(run: &Path) -> usize {
     let text = fs::read_to_string(run.join("run.jsonl")).expect("a log");
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
     let steps = lines.filter_map(|line| line["interval"]["steps"].as_object().cloned());
@@ -54,10 +54,10 @@ fn search_is_played_by_agents_and_has_every_request() {
     let nats = Nats::start(folder.path());
     let out = |name: &str| folder.path().join(name);
     let more: [&[&str]; 2] = [&["--number", "1"], &["--number", "2"]];
-    let agents: Vec<Agent> = ["1", "2"]
+    let mut agents: Vec<Agent> = ["1", "2"]
         .iter()
         .zip(more)
-        .map(|(name, more)| Agent::waiting(&nats, &out(name), more))
+        .map(|(name, more)| Agent::start(&nats, &out(name), more))
         .collect();
     let found = search(&nats, &stack, &["--wait", "60s", "--within", "25s"], &out("led"));
     stack.stop();
@@ -75,8 +75,9 @@ fn search_is_played_by_agents_and_has_every_request() {
         .expect("a folder")
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     assert!(!names.into_iter().any(|name| name.starts_with("step")), "logs of steps are left");
-    for agent in &agents {
-        terminate(&agent.process);
+    for agent in &mut agents {
+        wait_for(&mut agent.said, "the search is over: the leader is through");
+        assert!(agent.process.0.wait().expect("it ends").success(), "a search is one, with --once");
     }
 }
 

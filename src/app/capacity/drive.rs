@@ -119,6 +119,8 @@ impl SearchRun {
         let set_up = lifecycle::set_up(&mut self.site.plan, &self.site.options).await?;
         set_up.note(&mut self.folder)?;
         let left = self.measure(&mut signals).await;
+        // They may go: nothing more is played.
+        self.agents = None;
         let stopped = async { signals.next().await };
         let note = lifecycle::tear_down(&mut self.site.plan, &self.site.options, stopped).await?;
         if let Some(note) = note {
@@ -222,7 +224,7 @@ impl SearchRun {
         }
         self.watcher.begins((rate, purpose), duration);
         #[cfg(feature = "fleet")]
-        if let Some(agents) = &self.agents {
+        if let Some(agents) = &mut self.agents {
             let step = LedSearchStep {
                 origin: self.site.origin.clone(),
                 seed: self.site.plan.seed,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 #[cfg(feature = "fleet")]
 use std::path::Path;
 use std::path::PathBuf;
+#[cfg(feature = "fleet")]
+use std::sync::Arc;
 
 use crate::cli;
 #[cfg(feature = "fleet")]
@@ -20,7 +22,7 @@ use crate::transport::Clock;
 use super::super::conditions::HeaderConditions;
 use super::super::exit::Failure;
 #[cfg(feature = "fleet")]
-use super::super::fleet::{Gathering, LedStep, StepLog};
+use super::super::fleet::{Gathering, LeaderPulse, LedStep, StepLog};
 #[cfg(feature = "fleet")]
 use super::super::header::header;
 #[cfg(feature = "fleet")]
@@ -98,13 +100,16 @@ pub(super) struct SearchAgents {
     pub(super) files: BTreeMap<PathBuf, Vec<u8>>,
     /// Whether they reach the target before each step.
     pub(super) preflight: bool,
+    /// Says that the search lives, from its first step to its end, and so keeps the agents for it.
+    #[cfg(feature = "fleet")]
+    pub(super) pulse: Option<Arc<LeaderPulse>>,
 }
 
 #[cfg(feature = "fleet")]
 impl SearchAgents {
     /// Finds the agents and has them begin `step`, which `plan` is the whole of.
     pub(super) async fn begin(
-        &self,
+        &mut self,
         step: LedSearchStep,
         (plan, options): (&Plan, &RunOptions),
         folder: &Path,
@@ -118,8 +123,10 @@ impl SearchAgents {
             files: &self.files,
             given: plan.lifecycle.told(),
             step: Some(step),
+            pulse: self.pulse.clone(),
         };
         let leading = gathering.gather().await?;
+        self.pulse = Some(leading.pulse.clone());
         Ok(PlayedStep::Led(Box::new(LedStep::start(leading, plan, folder).await?)))
     }
 }

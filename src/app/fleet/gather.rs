@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -22,6 +23,7 @@ use super::super::merge::facts;
 use super::super::output::say;
 use super::super::signals::StopSignals;
 use super::connection::{broken, build, connect};
+use super::pulse::LeaderPulse;
 use super::services;
 
 /// How long to wait for agents, unless the command line says.
@@ -44,6 +46,8 @@ pub(in crate::app) struct Gathering<'a> {
     pub(in crate::app) given: Vec<(u16, String)>,
     /// The step of a search that they are to play; what the command line asks for where it is none.
     pub(in crate::app) step: Option<LedSearchStep>,
+    /// What says that the search lives, from its second step on.
+    pub(in crate::app) pulse: Option<Arc<LeaderPulse>>,
 }
 
 /// Agents that could start, and the leader's ways to them.
@@ -53,6 +57,8 @@ pub(in crate::app) struct Leading {
     /// By shard, from 1.
     pub(super) agents: BTreeMap<u32, GatheredAgent>,
     pub(super) told: mpsc::Receiver<AgentTold>,
+    /// Says that the leader lives.
+    pub(in crate::app) pulse: Arc<LeaderPulse>,
     /// Answer agents, for as long as it is there.
     _tasks: JoinSet<()>,
 }
@@ -98,11 +104,15 @@ impl Gathering<'_> {
         let carrier = connect(url, &self.args.login, self.args.wait).await?;
         let subjects = RunSubjects::new(carrier.unique());
         carrier.create_stream(&subjects).await.map_err(failed)?;
+        let pulse = match &self.pulse {
+            Some(pulse) => pulse.clone(),
+            None => Arc::new(LeaderPulse::start(self.args).await?),
+        };
         let mut tasks = JoinSet::new();
         let contents = self.files.values().cloned().collect();
         let told = services::start(&carrier, &subjects, contents, &mut tasks).await;
         let told = told.map_err(failed)?;
-        Ok(Leading { carrier, subjects, agents: BTreeMap::new(), told, _tasks: tasks })
+        Ok(Leading { carrier, subjects, agents: BTreeMap::new(), told, pulse, _tasks: tasks })
     }
 
     async fn find_all(&self, leading: &mut Leading) -> Result<(), Failure> {
@@ -117,7 +127,12 @@ impl Gathering<'_> {
         let mut applicants = Applicants { wanted, build: build()?, taken: vec![] };
         let (carrier, subjects) = (leading.carrier.clone(), leading.subjects.clone());
         let mut joins = carrier.subscribe(subjects.join()).await.map_err(failed)?;
-        let call = AgentCall { run: subjects.run().to_owned(), system: self.header.name.clone() };
+        let call = AgentCall {
+            run: subjects.run().to_owned(),
+            system: self.header.name.clone(),
+            leader: leading.pulse.leader.clone(),
+            is_step: self.step.is_some(),
+        };
         // Between two steps of a search, all of them are there.
         if self.step.as_ref().is_none_or(|step| step.index == 0) {
             say(&format!("waiting for {wanted} agents"));

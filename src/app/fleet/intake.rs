@@ -12,9 +12,9 @@ use crate::fleet::{RunSubjects, unpack};
 use crate::metrics::Interval;
 
 use super::super::exit::Failure;
-use super::super::runtime::runtime;
 use super::gather::Leading;
 use super::logs::{LogProgress, LogStore, fetch};
+use super::thread::thread;
 
 /// Seconds that were read and not merged yet: one of each of a thousand agents.
 const SECONDS: usize = 1_024;
@@ -62,18 +62,6 @@ impl Drop for FleetIntake {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-/// Does `work` on a thread of its own.
-fn thread(
-    name: &str,
-    work: impl Future<Output = ()> + Send + 'static,
-) -> Result<JoinHandle<()>, Failure> {
-    let runtime = runtime()?;
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || runtime.block_on(work))
-        .map_err(|error| Failure::while_doing("cannot start a thread", &error))
 }
 
 /// Reads seconds for as long as anybody wants them.

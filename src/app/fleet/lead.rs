@@ -30,7 +30,9 @@ use super::intake::FleetIntake;
 use super::logs::{LogProgress, LogStore};
 
 /// The run begins so long after all agents are ready, at the least.
-const LEAD: Nanos = Nanos::from_secs(1);
+const LEAD: Nanos = Nanos::from_millis(1_250);
+/// Of that, the last fifth is left to call the run off where an agent has not heard when it begins.
+const CALL_OFF: u64 = 5;
 /// Between two announcements of the beginning.
 const ANNOUNCE: Duration = Duration::from_millis(100);
 /// Between two looks for agents that are silent, and orders that were not seen.
@@ -53,22 +55,20 @@ pub(in crate::app) async fn lead(
     leader.abort = AbortWatch::of(&prepared.plan.abort, &prepared.header);
     let mut observing = SnapshotFeed::start(prepared, leader.clock)?;
     while !leader.is_over() {
-        tokio::select! {
-            () = leader.proceed() => {}
-            events = observing.next() => leader.events.extend(events),
-            command = observer.next_steering() => {
-                leader.steer(command).await;
-                observer.on_steering(leader.control.steering());
+        let asked = tokio::select! {
+            () = leader.proceed() => None,
+            events = observing.next() => {
+                leader.events.extend(events);
+                None
             }
+            command = observer.next_steering() => Some(command),
             () = signals.next() => {
                 observer.on_signal();
-                leader.on_signal().await;
-                observer.on_steering(leader.control.steering());
+                Some(leader.on_signal())
             }
-        }
-        if let Some(note) = leader.broken_rule.take() {
-            leader.reason = StopReason::Aborted;
-            leader.steer(SteeringCommand::Rule(note)).await;
+        };
+        for command in asked.into_iter().chain(leader.on_broken_rule()) {
+            leader.steer(command).await;
             observer.on_steering(leader.control.steering());
         }
         leader.note(&mut observing, (prepared, &mut *observer))?;
@@ -86,9 +86,10 @@ pub(in crate::app) async fn lead(
 async fn announce(leading: &mut Leading) -> Result<Nanos, Failure> {
     let lead = LEAD.max(Nanos::new(leading.round_trip().get().saturating_mul(20)));
     let start = monotonic() + lead;
+    let decided = Nanos::new(start.get() - lead.get() / CALL_OFF);
     let mut missing: BTreeSet<u32> = leading.agents.keys().copied().collect();
     let mut announcing = tokio::time::interval(ANNOUNCE);
-    while !missing.is_empty() && monotonic() < start {
+    while !missing.is_empty() && monotonic() < decided {
         tokio::select! {
             _ = announcing.tick() => {
                 let word = Broadcast::Start(start);
@@ -330,12 +331,18 @@ impl Leader {
         self.events.push(RunEvent::Event(event));
     }
 
-    async fn on_signal(&mut self) {
+    /// What a signal asks for.
+    const fn on_signal(&mut self) -> SteeringCommand {
         self.signals += 1;
         self.reason = StopReason::Interrupted;
-        let command =
-            if self.signals == 1 { SteeringCommand::Stop } else { SteeringCommand::Abort };
-        self.steer(command).await;
+        if self.signals == 1 { SteeringCommand::Stop } else { SteeringCommand::Abort }
+    }
+
+    /// What a rule asks for that has just been broken.
+    fn on_broken_rule(&mut self) -> Option<SteeringCommand> {
+        let note = self.broken_rule.take()?;
+        self.reason = StopReason::Aborted;
+        Some(SteeringCommand::Rule(note))
     }
 
     /// Writes down and shows what has happened since the last time.
