@@ -56,8 +56,13 @@ pub(crate) fn target(folder: &Path, log: Option<&Path>) -> Result<(Part, String)
     let stack = folder.join("stack");
     fs::create_dir_all(&stack)?;
     fs::write(stack.join("simulation.yaml"), SIMULATION)?;
+    serve(&stack, log)
+}
+
+/// The simulated system of a folder, and where it is.
+pub(crate) fn serve(stack: &Path, log: Option<&Path>) -> Result<(Part, String), Box<dyn Error>> {
     let mut command = plimsoll();
-    command.arg("simulate").arg(&stack).args(["--listen", "127.0.0.1:0", "--stop-after", "1h"]);
+    command.arg("simulate").arg(stack).args(["--listen", "127.0.0.1:0", "--stop-after", "1h"]);
     if let Some(log) = log {
         command.arg("--log").arg(log);
     }
