@@ -46,7 +46,7 @@ use played::SearchAgents;
 use progress::SearchProgress;
 pub(super) use result::SearchResults;
 use result::{earlier, no_search};
-pub(super) use search_scenario::{SearchLimits, SearchScenario, SearchSource};
+pub(super) use search_scenario::{SearchLimits, SearchScenario, SearchSource, without_stack};
 
 /// The deployment that a recommendation has to meet with this probability (DESIGN §8).
 const CONFIDENCE: f64 = 0.95;

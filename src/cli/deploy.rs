@@ -30,6 +30,9 @@ pub struct KubernetesArgs {
     /// The number of agents, each on a node of its own.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub agents: u32,
+    /// Search for capacity with the agents, instead of one run.
+    #[arg(long)]
+    pub capacity: bool,
     /// Where requests go, instead of the scenario's `target`.
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
@@ -107,7 +110,7 @@ pub struct KubernetesArgs {
         help_heading = "NATS"
     )]
     pub nats_image: String,
-    /// Options of the leader's `plimsoll run`: `-- --workload peak --duration 10m`.
-    #[arg(last = true, value_name = "OPTIONS OF RUN")]
-    pub run: Vec<String>,
+    /// Options of the leader's `plimsoll run`, with --capacity of its `plimsoll capacity`: `-- --workload peak --duration 10m`.
+    #[arg(last = true, value_name = "OPTIONS")]
+    pub options: Vec<String>,
 }

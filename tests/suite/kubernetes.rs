@@ -83,6 +83,43 @@ fn every_field_is_one_that_the_cluster_knows() {
     assert!(shared.iter().all(|it| it["metadata"]["namespace"].is_null()));
 }
 
+/// Goal: prove that the leader searches for capacity where that is asked for, with the same agents.
+#[test]
+fn leader_of_a_search_is_asked_for_capacity() {
+    let search = documents(&[&AIS[..], &["--capacity", "--", "--within", "10m"]].concat());
+    let run = documents(&AIS);
+    for document in &search {
+        assert_eq!(&through_its_kind(document), document);
+    }
+    let words = |documents: &[Value]| {
+        let leader = find(documents, "Job", "plimsoll-ais-leader").clone();
+        pod(&leader)["containers"][0]["args"].clone()
+    };
+    let of_run = words(&run);
+    let mut expected = of_run.as_array().expect("words").clone();
+    expected[0] = json!("capacity");
+    expected.extend([json!("--within"), json!("10m")]);
+    assert_eq!(words(&search), json!(expected));
+    let agents = |documents: &[Value]| pod(find(documents, "Job", "plimsoll-ais-agents")).clone();
+    assert_eq!(agents(&search), agents(&run), "with `--once`, all steps of a search are one");
+    for part in ["leader", "agents"] {
+        let job = find(&search, "Job", &format!("plimsoll-ais-{part}"));
+        // The search, three times five minutes, and ten minutes.
+        assert_eq!(job["spec"]["activeDeadlineSeconds"], 600 + 900 + 600);
+    }
+}
+
+#[test]
+fn search_that_the_leader_could_not_play_is_refused() {
+    let why = refusal(&[&AIS[..], &["--capacity", "--", "--duration", "2m"]].concat());
+    assert!(why.contains("are those of `plimsoll capacity`: "), "{why}");
+    let why = refusal(&[&AIS[..], &["--capacity", "--", "--tui"]].concat());
+    assert!(why.contains("the leader has no terminal"), "{why}");
+    let shop = ["tests/data/blue_green", "--agents", "2", "--secret", "urls", "--capacity"];
+    let why = refusal(&[&shop[..], &["--target", "http://10.1.2.3"]].concat());
+    assert!(why.contains("the scenario names no stack file"), "{why}");
+}
+
 /// Proves that the test above fails where a field is misspelt.
 #[test]
 fn field_that_the_cluster_does_not_know_is_found() {

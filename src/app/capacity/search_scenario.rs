@@ -57,6 +57,15 @@ const VUS_MIN: u32 = 200;
 
 const VUS_MAX: u32 = 20_000;
 
+/// A search has to know what could be changed.
+pub(in crate::app) fn without_stack() -> Failure {
+    Failure::new(
+        Exit::Usage,
+        "error: the scenario names no stack file\nhint: write `stack: stack.yaml` and describe the tiers there; `plimsoll \
+         schema` and scenarios/ais/stack.yaml show how",
+    )
+}
+
 impl SearchScenario {
     /// Loads and checks the scenario that `source` names.
     pub(in crate::app) fn open(
@@ -110,13 +119,7 @@ impl SearchScenario {
     /// The stack file in the terms of capacity; a single tier that nothing is known of where there is none.
     pub(super) fn stack(&self, deployed: &Deployed) -> Result<StackModel, Failure> {
         let file = self.loaded.scenario.as_ref().and_then(|scenario| scenario.stack.as_ref());
-        let Some(file) = file else {
-            return Err(Failure::new(
-                Exit::Usage,
-                "error: the scenario names no stack file\nhint: write `stack: stack.yaml` and describe \
-                 the tiers there; `plimsoll schema` and scenarios/ais/stack.yaml show how",
-            ));
-        };
+        let file = file.ok_or_else(without_stack)?;
         let unknown = deployed.tiers().find(|(_, name)| file.tier(name).is_none());
         if let Some((option, name)) = unknown {
             let known = file.tier_names().join("`, `");

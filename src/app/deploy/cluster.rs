@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::cli::KubernetesArgs;
+use crate::units::Nanos;
 
 use super::super::files::safe_name;
 use super::shipped::ShippedScenario;
@@ -18,6 +19,8 @@ const NAME_MAX: usize = 40;
 pub(super) struct ClusterRun<'a> {
     pub(super) args: &'a KubernetesArgs,
     pub(super) scenario: &'a ShippedScenario,
+    /// How long the load lasts at the most.
+    pub(super) load: Nanos,
 }
 
 impl ClusterRun<'_> {

@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::cli::KubernetesArgs;
 use crate::units::Nanos;
 
 use super::cluster::{ClusterRun, NATS_PORT};
+use super::leader::{REPORTS, leader_words};
 use super::pod::{off, pod, resources};
 
 /// A `ConfigMap` holds no more, in bytes of keys and values together.
@@ -23,27 +23,8 @@ const KEPT_S: u64 = 86_400;
 const LEADER_MIB: u32 = 1_024;
 const NATS_MIB: u32 = 512;
 
-const REPORTS: &str = "/reports";
 const SCENARIO: &str = "/scenario";
 const LOGIN: &str = "/nats/nats.creds";
-
-/// The words of the leader's command line, which finds the scenario at `path` and NATS at `nats`.
-pub(super) fn run_words(args: &KubernetesArgs, path: &str, nats: &str) -> Vec<String> {
-    let mut words = vec!["run".to_owned(), path.to_owned()];
-    let mut add = |option: &str, value: String| words.extend([option.to_owned(), value]);
-    add("--agents", args.agents.to_string());
-    add("--wait", args.wait.to_string());
-    add("--out", REPORTS.to_owned());
-    add("--nats", nats.to_owned());
-    if let Some(target) = &args.target {
-        add("--target", target.clone());
-    }
-    for host in &args.i_may_load {
-        add("--i-may-load", host.clone());
-    }
-    words.extend(args.run.iter().cloned());
-    words
-}
 
 impl ClusterRun<'_> {
     /// The documents, in the order in which they are to be applied.
@@ -63,7 +44,7 @@ impl ClusterRun<'_> {
     /// The longest that a Job may run, in seconds: pods start, agents come, agents become ready.
     fn deadline_s(&self) -> u64 {
         let seconds = |time: Nanos| time.as_secs_f64().ceil() as u64;
-        seconds(self.scenario.plan.load.duration()) + 3 * seconds(self.args.wait) + AFTERWARDS_S
+        seconds(self.load) + 3 * seconds(self.args.wait) + AFTERWARDS_S
     }
 
     /// The scenario's files. `${…}` stands in them as it was written.
@@ -186,7 +167,7 @@ impl ClusterRun<'_> {
 
     fn leader(&self) -> Value {
         let path = format!("{SCENARIO}/{}", self.scenario.file);
-        let words = run_words(self.args, &path, &self.nats_url());
+        let words = leader_words(self.args, &path, &self.nats_url());
         let items: Vec<Value> = self
             .scenario
             .files

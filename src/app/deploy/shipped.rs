@@ -6,15 +6,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{KubernetesArgs, RunArgs};
+use crate::cli::KubernetesArgs;
 use crate::plan::Plan;
 use crate::scenario::{Loaded, ProblemKind, load, scenario_file};
 
-use super::super::asked::{FleetRole, RunRequest, overrides};
+use super::super::capacity::without_stack;
 use super::super::compiled::plan_of;
 use super::super::exit::{Exit, Failure};
 use super::super::files;
 use super::super::sources::StackPrograms;
+use super::leader::LeaderCommand;
 
 /// Stands for a value that only the cluster has.
 const UNKNOWN: &str = "1";
@@ -33,14 +34,14 @@ impl ShippedScenario {
     ///
     /// # Errors
     /// Where something is wrong with it, files lie outside its folder, or nothing brings the values it needs.
-    pub(super) fn read(args: &KubernetesArgs, run: &RunArgs) -> Result<Self, Failure> {
+    pub(super) fn read(args: &KubernetesArgs, command: &LeaderCommand) -> Result<Self, Failure> {
         let read = RefCell::new(BTreeMap::new());
         let reading = |path: &Path| {
             let bytes = files::read(path)?;
             read.borrow_mut().insert(path.to_owned(), bytes.clone());
             Ok(bytes)
         };
-        let required = missing(&load(&args.path, &run.set, &reading, &|_| None));
+        let required = missing(&load(&args.path, command.settings(), &reading, &|_| None));
         if !required.is_empty() && args.secret.is_empty() && args.config_map.is_empty() {
             let names: Vec<String> = required.iter().map(|name| format!("`{name}`")).collect();
             return Err(Failure::new(
@@ -56,15 +57,21 @@ impl ShippedScenario {
             let is_required = required.iter().any(|it| it == name);
             is_required.then(|| files::variable(name).unwrap_or_else(|| UNKNOWN.to_owned()))
         };
-        let loaded = load(&args.path, &run.set, &reading, &given);
-        let overrides = overrides(&asked(run), &run.load);
-        let plan = plan_of(&loaded, &overrides, StackPrograms::Elsewhere);
+        let loaded = load(&args.path, command.settings(), &reading, &given);
+        let plan = plan_of(&loaded, &command.overrides(), StackPrograms::Elsewhere);
         let (plan, _) = plan.map_err(|failure| with_unknown(failure, &required))?;
+        if matches!(command, LeaderCommand::Search(_)) && !describes_stack(&loaded) {
+            return Err(without_stack());
+        }
         let path = scenario_file(&args.path);
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self { plan, file, files: below(&folder, read.into_inner())? })
     }
+}
+
+fn describes_stack(loaded: &Loaded) -> bool {
+    loaded.scenario.as_ref().is_some_and(|scenario| scenario.stack.is_some())
 }
 
 /// The names of variables without which the scenario is none.
@@ -92,22 +99,6 @@ fn with_unknown(failure: Failure, required: &[String]) -> Failure {
         "hint: values that only the cluster has were taken as `{UNKNOWN}`: {names}; set them here, to any that could be"
     );
     Failure { message: format!("{}\n{hint}", failure.message), ..failure }
-}
-
-fn asked(run: &RunArgs) -> RunRequest<'_> {
-    RunRequest {
-        of_url: None,
-        target: run.target.clone(),
-        green: run.green.clone(),
-        settings: &run.set,
-        shard: None,
-        tags: &run.tag,
-        preflight: false,
-        may_load: &run.i_may_load,
-        simulated: false,
-        role: FleetRole::Alone,
-        browsers: false,
-    }
 }
 
 /// The files by their paths below a folder.
