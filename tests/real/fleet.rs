@@ -232,13 +232,14 @@ fn agents_play_one_run_and_the_leader_has_all_of_it() {
 fn too_few_agents_are_no_run_and_the_missing_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let nats = Nats::start(folder.path());
-    let agent = Agent::start(&nats, &folder.path().join("agent"), &["--number", "2"]);
+    let mut agent = Agent::start(&nats, &folder.path().join("agent"), &["--number", "2"]);
     let mut command = Leader::command(&nats, "3");
     command.args(["--no-preflight", "--wait", "2s"]);
     let led = run(&mut command, &folder.path().join("led"));
     assert_eq!(led.code, 97, "{}", led.stderr);
     assert!(led.stderr.contains("2 of 3 agents did not come within 2s: 1, 3"), "{}", led.stderr);
     assert!(led.folder.is_none(), "something was written");
+    wait_for(&mut agent.said, "the run does not take place: 2 of 3 agents did not come within 2s");
     terminate(&agent.process);
 }
 

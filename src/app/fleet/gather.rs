@@ -90,8 +90,8 @@ impl Gathering<'_> {
         match gathered {
             Ok(()) => Ok(leading),
             Err(failure) => {
-                let why = failure.message.lines().next().unwrap_or_default().to_owned();
-                leading.cancel(why).await;
+                let why = failure.message.lines().next().unwrap_or_default();
+                leading.cancel(why.trim_start_matches("error: ").to_owned()).await;
                 Err(failure)
             }
         }
