@@ -64,7 +64,6 @@ impl MachineTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_metrics::Interval;
 
     #[test]
     fn stolen_time_is_a_share_of_all_cores() {
@@ -83,7 +82,7 @@ mod tests {
     #[test]
     fn every_interval_is_told_what_was_stolen() {
         let mut meter = StealMeter { before: MachineTime::default() };
-        let mut events = [RunEvent::Interval(Box::new(Interval::default()))];
+        let mut events = [RunEvent::Interval(Box::default())];
         meter.tell(&mut events);
         let now = MachineTime::read();
         let share = now.stolen as f64 / now.all.max(1) as f64;
