@@ -19,6 +19,9 @@ pub(super) fn lines(
     for log in logs.iter_mut() {
         log.advance(&mut others)?;
     }
+    for other in others.drain(..).filter(|other| is_new(other, &mut orders)) {
+        write(&other)?;
+    }
     // The last part of a shard ends within a second, and goes with it.
     let second_of = |interval: &Interval| interval.end.get().div_ceil(SECOND);
     while let Some(second) = logs.iter().filter_map(|log| log.next().map(second_of)).min() {
@@ -32,17 +35,15 @@ pub(super) fn lines(
                 }
             }
         }
-        for other in others.drain(..).filter(|other| is_new(other, &mut orders)) {
-            write(&other)?;
-        }
         if let Some(mut interval) = merged {
             interval.start = interval.start.max(reached).min(interval.end);
             reached = interval.end;
             write(&RunLine::Interval(interval))?;
         }
-    }
-    for other in others.iter().filter(|other| is_new(other, &mut orders)) {
-        write(other)?;
+        // What stood behind a second stands behind it again: a run that is merged once more is the same run.
+        for other in others.drain(..).filter(|other| is_new(other, &mut orders)) {
+            write(&other)?;
+        }
     }
     Ok(())
 }
