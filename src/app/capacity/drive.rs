@@ -45,7 +45,6 @@ pub(super) struct SearchRun {
     /// Time that the log covers already.
     pub(super) before: Nanos,
     /// The agents that play the steps; none where this process does.
-    #[cfg_attr(not(feature = "fleet"), expect(dead_code, reason = "no agents in this build"))]
     pub(super) agents: Option<SearchAgents>,
 }
 
