@@ -46,7 +46,9 @@ use played::SearchAgents;
 use progress::SearchProgress;
 pub(super) use result::SearchResults;
 use result::{earlier, no_search};
-pub(super) use search_scenario::{SearchLimits, SearchScenario, SearchSource, without_stack};
+pub(super) use search_scenario::{
+    SearchLimits, SearchScenario, SearchSource, search_overrides, without_stack,
+};
 
 /// The deployment that a recommendation has to meet with this probability (DESIGN §8).
 const CONFIDENCE: f64 = 0.95;
@@ -141,16 +143,21 @@ fn spoken(
     Ok(exit)
 }
 
-/// A new search.
-fn begun(runtime: &Runtime, args: &cli::CapacityArgs) -> Result<SearchRun, Failure> {
+/// Where the command line has the load of a new search come from.
+pub(super) fn load_origin(args: &cli::CapacityArgs) -> LoadOrigin {
     let path = args.path.as_deref().unwrap_or(Path::new("."));
-    let origin = LoadOrigin {
+    LoadOrigin {
         path: path.display().to_string(),
         target: args.target.clone(),
         workload: args.load.workload.clone(),
         think: args.load.think,
         settings: args.set.clone(),
-    };
+    }
+}
+
+/// A new search.
+fn begun(runtime: &Runtime, args: &cli::CapacityArgs) -> Result<SearchRun, Failure> {
+    let origin = load_origin(args);
     let (site, read) = open(runtime, args, &origin)?;
     let stack = site.stack(&now(args))?;
     let need = need(args, &site);

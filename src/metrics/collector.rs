@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::recorder::{ScenarioPart, StepPart};
 use super::{
-    Distribution, ErrorClass, GeneratorLoad, Interval, IntervalPart, Phase, ScenarioId,
-    ScenarioInterval, SparseDistribution, StepId, StepInterval,
+    Distribution, ErrorClass, Interval, IntervalPart, Phase, ScenarioId, ScenarioInterval,
+    SparseDistribution, StepId, StepInterval,
 };
-use plimsoll_units::{Nanos, Ratio, RunTime};
+use plimsoll_units::{Nanos, RunTime};
 
 /// An interval that still waits for parts.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl OpenInterval {
             let peer = format!("{} {}", peer.address, peer.protocol);
             *interval.opened.entry(peer).or_default() += count;
         }
-        interval.generator = busier(interval.generator, part.generator);
+        interval.generator = interval.generator.busier(part.generator);
         for (index, step) in part.steps.iter().enumerate() {
             if !step.is_empty() {
                 let steps = if step.logical { &mut interval.logical } else { &mut interval.steps };
@@ -131,16 +131,6 @@ impl Collector {
             complete.push(interval);
         }
         complete
-    }
-}
-
-fn busier(a: GeneratorLoad, b: GeneratorLoad) -> GeneratorLoad {
-    GeneratorLoad {
-        worker_cpu: Ratio::new(a.worker_cpu.get().max(b.worker_cpu.get())),
-        waited: Ratio::new(a.waited.get().max(b.waited.get())),
-        stolen: Ratio::new(a.stolen.get().max(b.stolen.get())),
-        process_cpu: Ratio::new(a.process_cpu.get().max(b.process_cpu.get())),
-        memory: a.memory.max(b.memory),
     }
 }
 

@@ -60,6 +60,20 @@ pub struct GeneratorLoad {
     pub memory: u64,
 }
 
+impl GeneratorLoad {
+    /// The load of the busiest of two workers, or generators: the greater of each figure.
+    pub(super) fn busier(self, other: Self) -> Self {
+        let greater = |a: Ratio, b: Ratio| Ratio::new(a.get().max(b.get()));
+        Self {
+            worker_cpu: greater(self.worker_cpu, other.worker_cpu),
+            waited: greater(self.waited, other.waited),
+            stolen: greater(self.stolen, other.stolen),
+            process_cpu: greater(self.process_cpu, other.process_cpu),
+            memory: self.memory.max(other.memory),
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_none(share: &Ratio) -> bool {
     share.get() == 0.0

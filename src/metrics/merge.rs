@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use super::{GeneratorLoad, Interval, ReadingRef, ScenarioInterval, SideInterval, StepInterval};
-use plimsoll_units::Ratio;
+use super::{Interval, ReadingRef, ScenarioInterval, SideInterval, StepInterval};
 
 impl Interval {
     /// Adds what another shard did in the same second. The order makes no difference, but for readings: of the
@@ -22,7 +21,7 @@ impl Interval {
             *self.opened.entry(peer.clone()).or_default() += count;
         }
         self.schedule_lag.merge(&other.schedule_lag);
-        add_load(&mut self.generator, other.generator);
+        self.generator = self.generator.busier(other.generator);
         for (mine, others) in [(&mut self.steps, &other.steps), (&mut self.logical, &other.logical)]
         {
             for (&id, step) in others {
@@ -54,16 +53,6 @@ impl Interval {
             self.readings = known.chain(more).collect();
         }
     }
-}
-
-/// The load of the busiest worker of all, and the most memory of one process.
-fn add_load(mine: &mut GeneratorLoad, other: GeneratorLoad) {
-    let greater = |a: Ratio, b: Ratio| Ratio::new(a.get().max(b.get()));
-    mine.worker_cpu = greater(mine.worker_cpu, other.worker_cpu);
-    mine.waited = greater(mine.waited, other.waited);
-    mine.stolen = greater(mine.stolen, other.stolen);
-    mine.process_cpu = greater(mine.process_cpu, other.process_cpu);
-    mine.memory = mine.memory.max(other.memory);
 }
 
 fn add_step(mine: &mut StepInterval, other: &StepInterval) {

@@ -19,7 +19,7 @@ use super::page::Pages;
 use super::presets;
 use super::programs;
 use super::prometheus::Query;
-use super::promql::{self, ExporterTarget};
+use super::promql::{ExporterKind, ExporterTarget};
 use super::series::Selector;
 use super::source::{MetricSource, PolledSource, SourceSpec};
 use super::watch::WatchPlan;
@@ -40,8 +40,17 @@ const RANGE: &str = "1m";
 /// Names in a tier's `prometheus:` that are not metrics.
 const SETTINGS: [&str; 4] = ["preset", "match", "replica_label", "range"];
 /// Ready-made metrics that a file can ask for by name.
-const PRESETS: [&str; 9] =
-    ["nodejs", "node", "cadvisor", "postgres", "mysql", "mongodb", "redis", "rabbitmq", "nginx"];
+const PRESETS: [(&str, presets::Preset, ExporterKind); 9] = [
+    ("nodejs", presets::prom_client, ExporterKind::PromClient),
+    ("node", presets::node_exporter, ExporterKind::Node),
+    ("cadvisor", presets::cadvisor, ExporterKind::Cadvisor),
+    ("postgres", presets::postgres_exporter, ExporterKind::Postgres),
+    ("mysql", presets::mysqld_exporter, ExporterKind::Mysql),
+    ("mongodb", presets::mongodb_exporter, ExporterKind::Mongodb),
+    ("redis", presets::redis_exporter, ExporterKind::Redis),
+    ("rabbitmq", presets::rabbitmq, ExporterKind::Rabbitmq),
+    ("nginx", presets::nginx_exporter, ExporterKind::Nginx),
+];
 /// Ready-made metrics of exporters alone: Prometheus does not tell old values from new ones.
 const CLOUDWATCH: [(&str, presets::Preset); 4] = [
     ("cloudwatch_alb", presets::cloudwatch::load_balancer),
@@ -264,7 +273,7 @@ impl PlanBuilder<'_> {
     fn unknown_preset(&mut self, preset: Option<&Spanned<String>>) {
         let Some(preset) = preset else { return };
         let cloudwatch = CLOUDWATCH.iter().map(|(name, _)| name);
-        let known = PRESETS.iter().chain(cloudwatch).chain(&["simulator"]);
+        let known = PRESETS.iter().map(|(name, ..)| name).chain(cloudwatch).chain(&["simulator"]);
         let known = known.map(|name| (*name).to_owned()).collect();
         let kind = ProblemKind::UnknownName { what: "preset", name: preset.value.clone(), known };
         self.problems.report(preset.span, kind);
@@ -395,22 +404,10 @@ fn own_query(name: &Spanned<String>, query: &Spanned<String>) -> Query {
     Query { metric: name.value.clone(), unit, expression: query.value.clone() }
 }
 
-type PresetExporter = (presets::Preset, promql::ExporterKind);
-
-fn preset(name: &str) -> Option<PresetExporter> {
-    use promql::ExporterKind as E;
-    Some(match name {
-        "nodejs" => (presets::prom_client, E::PromClient),
-        "node" => (presets::node_exporter, E::Node),
-        "cadvisor" => (presets::cadvisor, E::Cadvisor),
-        "postgres" => (presets::postgres_exporter, E::Postgres),
-        "mysql" => (presets::mysqld_exporter, E::Mysql),
-        "mongodb" => (presets::mongodb_exporter, E::Mongodb),
-        "redis" => (presets::redis_exporter, E::Redis),
-        "rabbitmq" => (presets::rabbitmq, E::Rabbitmq),
-        "nginx" => (presets::nginx_exporter, E::Nginx),
-        _ => return None,
-    })
+/// The mapping of an exporter's page, and its queries to Prometheus.
+fn preset(name: &str) -> Option<(presets::Preset, ExporterKind)> {
+    let found = PRESETS.iter().find(|(known, ..)| *known == name);
+    found.map(|(_, mappings, exporter)| (*mappings, *exporter))
 }
 
 fn cloudwatch(name: &str) -> Option<presets::Preset> {

@@ -115,7 +115,7 @@ impl Report {
         shown.finish(&log.header.steps);
         whole.finish(&log.header.steps);
         let is_steering = |event: &&Event| matches!(event.kind, EventKind::Steered(_));
-        let is_failure =
+        let stands_apart =
             |event: &Event| matches!(event.kind, EventKind::Failure(_) | EventKind::Exemplar(_));
         Self {
             header: log.header.clone(),
@@ -134,7 +134,7 @@ impl Report {
             shown,
             whole,
             series: RunSeries::of(&log.intervals, log.duration()),
-            events: log.events.iter().filter(|event| !is_failure(event)).cloned().collect(),
+            events: log.events.iter().filter(|event| !stands_apart(event)).cloned().collect(),
             marks: marks::changes(log, judged.then_some(&judgement.steady)),
             pages: page_summaries(log),
             pictures: log.pictures.clone(),

@@ -231,7 +231,10 @@ fn slowest(screen: &mut SummaryLines, report: &Report) {
     if rows.is_empty() {
         return;
     }
-    screen.section("SLOWEST REQUESTS", "five of each step are in the report, with what came back");
+    screen.section(
+        "SLOWEST REQUESTS",
+        "five of each step are in the report, and the first that failed",
+    );
     for row in rows {
         let name = format::line(&row.step, 20);
         let lead = format!("{name:<20}  {:>8}  ", row.time);

@@ -66,6 +66,17 @@ pub(in crate::app) fn without_stack() -> Failure {
     )
 }
 
+/// What a search asks for beside the scenario's file.
+pub(in crate::app) fn search_overrides(origin: &LoadOrigin, seed: Option<u64>) -> Overrides {
+    Overrides {
+        workload: origin.workload.clone(),
+        target: origin.target.clone(),
+        think: origin.think,
+        seed: seed.map(Seed::new),
+        ..Overrides::default()
+    }
+}
+
 impl SearchScenario {
     /// Loads and checks the scenario that `source` names.
     pub(in crate::app) fn open(
@@ -78,13 +89,7 @@ impl SearchScenario {
         let reading = |path: &Path| read.read(role, path);
         let access = FileAccess { read: &reading, ..role.files() };
         let loaded = load_from(path, &origin.settings, access, &files::variable);
-        let overrides = Overrides {
-            workload: origin.workload.clone(),
-            target: origin.target.clone(),
-            think: origin.think,
-            seed: seed.map(Seed::new),
-            ..Overrides::default()
-        };
+        let overrides = search_overrides(origin, seed);
         let (mut plan, watch) = plan_of(&loaded, &overrides, role.stack_programs())?;
         if plan.requests_per_iteration() <= 0.0 {
             return Err(Failure::new(

@@ -4,9 +4,10 @@ use clap::Parser as _;
 
 use crate::cli::{CapacityArgs, Cli, CliCommand, KubernetesArgs, RunArgs};
 use crate::plan::{Overrides, Plan};
-use crate::units::{Nanos, Seed};
+use crate::units::Nanos;
 
 use super::super::asked::{FleetRole, RunRequest, overrides};
+use super::super::capacity::{load_origin, search_overrides};
 use super::super::exit::{Exit, Failure};
 
 /// Where pods write their reports.
@@ -72,13 +73,7 @@ impl LeaderCommand {
     pub(super) fn overrides(&self) -> Overrides {
         match self {
             Self::Run(run) => overrides(&asked(run), &run.load),
-            Self::Search(search) => Overrides {
-                workload: search.load.workload.clone(),
-                target: search.target.clone(),
-                think: search.load.think,
-                seed: search.load.seed.map(Seed::new),
-                ..Overrides::default()
-            },
+            Self::Search(search) => search_overrides(&load_origin(search), search.load.seed),
         }
     }
 

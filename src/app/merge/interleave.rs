@@ -19,9 +19,7 @@ pub(super) fn lines(
     for log in logs.iter_mut() {
         log.advance(&mut others)?;
     }
-    for other in others.drain(..).filter(|other| is_new(other, &mut orders)) {
-        write(&other)?;
-    }
+    hand_on(&mut others, &mut orders, write)?;
     // The last part of a shard ends within a second, and goes with it.
     let second_of = |interval: &Interval| interval.end.get().div_ceil(SECOND);
     while let Some(second) = logs.iter().filter_map(|log| log.next().map(second_of)).min() {
@@ -41,11 +39,18 @@ pub(super) fn lines(
             write(&RunLine::Interval(interval))?;
         }
         // What stood behind a second stands behind it again: a run that is merged once more is the same run.
-        for other in others.drain(..).filter(|other| is_new(other, &mut orders)) {
-            write(&other)?;
-        }
+        hand_on(&mut others, &mut orders, write)?;
     }
     Ok(())
+}
+
+/// Hands on the lines beside the seconds, each order once.
+fn hand_on(
+    others: &mut Vec<RunLine>,
+    orders: &mut Vec<Event>,
+    write: &mut (impl FnMut(&RunLine) -> Result<(), Failure> + ?Sized),
+) -> Result<(), Failure> {
+    others.drain(..).filter(|other| is_new(other, orders)).try_for_each(|other| write(&other))
 }
 
 /// Whether a line says what no shard has said before: all of them carry out the same order at the same moment.
